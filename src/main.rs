@@ -1,0 +1,3 @@
+//! The `fanfare` binary: parse, start, exit code.
+
+fn main() {}
