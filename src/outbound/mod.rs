@@ -1,1 +1,3 @@
-//! To be written: `outbound`.
+//! To be written: the send protocol.
+
+pub mod quota;
