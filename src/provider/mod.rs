@@ -1,1 +1,3 @@
-//! To be written: `provider`.
+//! Providers: what each one speaks. One folder a vendor; the engine sees [`contract`] alone.
+
+pub mod contract;
