@@ -107,10 +107,10 @@ CREATE TABLE attempt (
     PRIMARY KEY (delivery, try)
 );
 
--- What webhooks said of one attempt: a join of all its statuses. Written by the receipt side alone.
+-- What webhooks said of one send: a join of all its statuses. Written by the receipt side alone.
 CREATE TABLE receipt (
     delivery     BIGINT NOT NULL,
-    try          BIGINT NOT NULL,
+    gen          BIGINT NOT NULL,             -- the send it is about: attempt keys name deliveries and sends
     sent_at      BIGINT,
     delivered_at BIGINT,
     read_at      BIGINT,
@@ -118,7 +118,7 @@ CREATE TABLE receipt (
     code         TEXT,                     -- of the failure
     pricing      BIGINT,                   -- fare_text.no of the pricing object as received
     conversation BIGINT,                   -- fare_text.no of the conversation object as received
-    PRIMARY KEY (delivery, try)
+    PRIMARY KEY (delivery, gen)
 );
 
 -- Pricing and conversation objects as received, each text once.

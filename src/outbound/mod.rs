@@ -1,3 +1,9 @@
-//! To be written: the send protocol.
+//! The send protocol: from a checked row to a recorded outcome, through any crash.
+//!
+//! [`status`] is the state machine and its one transition function; [`key`] makes the names that never change; [`ledger`] is what
+//! the protocol needs from a store. Sees providers only through [`crate::provider::contract`].
 
+pub mod key;
+pub mod ledger;
 pub mod quota;
+pub mod status;
