@@ -3,7 +3,10 @@
 //! [`status`] is the state machine and its one transition function; [`key`] makes the names that never change; [`ledger`] is what
 //! the protocol needs from a store. Sees providers only through [`crate::provider::contract`].
 
+pub mod breaker;
 pub mod key;
 pub mod ledger;
+pub mod pacer;
 pub mod quota;
+pub mod react;
 pub mod status;
