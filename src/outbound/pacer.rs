@@ -211,10 +211,10 @@ mod tests {
             pacer.too_fast();
             assert!((pacer.rate() - 25.0).abs() < 1e-9);
             tokio::time::sleep(Duration::from_secs(100)).await;
-            let _ = pacer.take();
+            assert!(pacer.take().is_ok());
             assert!((pacer.rate() - 47.5).abs() < 1e-9, "5 % below the last ceiling: {}", pacer.rate());
             tokio::time::sleep(Duration::from_secs(600)).await;
-            let _ = pacer.take();
+            assert!(pacer.take().is_ok());
             assert!((pacer.rate() - 100.0).abs() < 1e-9, "the ceiling is forgotten after ten minutes: {}", pacer.rate());
         });
     }
