@@ -6,12 +6,29 @@
 //!
 //! Knows nothing of providers, files or the ledger. Later kinds are new variants of [`FreeForm`], [`Header`] and [`Action`].
 
+mod columns;
+mod compile;
+mod currency;
 mod free_form;
+mod helper;
+mod locale;
+mod lower;
 mod map;
+mod program;
+mod row;
+mod rules;
+mod scan;
 mod slot;
 mod template;
 
+#[cfg(test)]
+mod tests;
+
+pub use columns::Columns;
+pub use compile::{Compiled, columns_used};
 pub use free_form::{Attachment, FreeForm, MediaKind, ReplyButton};
+pub use helper::{HelperDoc, helpers};
+pub use row::{RowContext, RowProblem, Rule};
 pub use slot::{Part, Slot};
 pub use template::{Action, Button, Card, Header, Media, Offer, Template, Value, Values};
 

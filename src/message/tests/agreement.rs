@@ -1,0 +1,1 @@
+//! Our rendering against handlebars' own, and against anything at all.
