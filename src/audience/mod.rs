@@ -37,7 +37,7 @@ pub use phone::{NotAPhone, Phone, canonical};
 pub use reader::{Audience, Entry};
 pub use region::Region;
 pub use reject::{Reason, Reject};
-pub use rejects::{OWN_COLUMNS, RejectsWriter, guard, unguard};
+pub use rejects::{Fault, OWN_COLUMNS, RejectsWriter, guard, unguard};
 pub use row::{Consent, Reading, Row};
 pub use source::{Compression, Digest, Input, PathProblem, Refused, resolve};
 pub use spec::AudienceSpec;

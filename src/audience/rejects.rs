@@ -23,6 +23,34 @@ pub struct RejectsWriter<W: Write> {
     width: usize,
 }
 
+/// What stands in front of a rejected row's own cells.
+#[derive(Clone, Copy)]
+pub struct Fault<'a> {
+    /// The physical line of the file, from 1, where the record begins.
+    pub line: u64,
+    /// The column whose value is wrong; `None` when the record as a whole is.
+    pub column: Option<&'a str>,
+    /// Why, for machines.
+    pub code: &'a str,
+    /// What is wrong and what to do, for people.
+    pub message: &'a str,
+    /// The value as it stood in the file.
+    pub value: &'a str,
+    /// What it should probably be.
+    pub suggestion: Option<&'a str>,
+}
+
+impl std::fmt::Debug for Fault<'_> {
+    /// The value is personal data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fault")
+            .field("line", &self.line)
+            .field("column", &self.column)
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<W: Write> RejectsWriter<W> {
     /// Begins a file for a list with this header, with the byte order mark that spreadsheets need to see UTF-8.
     pub fn new(mut out: W, header: &[String]) -> io::Result<RejectsWriter<W>> {
@@ -50,13 +78,26 @@ impl<W: Write> RejectsWriter<W> {
     /// Writes one reject with the row's own cells ([`super::Audience::cells`]). Missing cells are filled with empty ones, so that
     /// a row too short is at least a row again; surplus cells stay. What is not UTF-8 is replaced by U+FFFD.
     pub fn write<'a>(&mut self, reject: &Reject, cells: impl IntoIterator<Item = &'a [u8]>) -> io::Result<()> {
+        let fault = Fault {
+            line: reject.line,
+            column: reject.column.as_deref(),
+            code: reject.reason.as_str(),
+            message: reject.reason.message(),
+            value: &reject.value,
+            suggestion: reject.suggestion.as_deref(),
+        };
+        self.write_fault(&fault, cells)
+    }
+
+    /// Writes a row that was readable but cannot be used for another reason, such as a value the template refuses.
+    pub fn write_fault<'a>(&mut self, fault: &Fault<'_>, cells: impl IntoIterator<Item = &'a [u8]>) -> io::Result<()> {
         let csv = &mut self.csv;
-        csv.write_field(reject.line.to_string())?;
-        csv.write_field(guard(reject.column.as_deref().unwrap_or_default()).as_ref())?;
-        csv.write_field(reject.reason.as_str())?;
-        csv.write_field(guard(reject.reason.message()).as_ref())?;
-        csv.write_field(guard(&reject.value).as_ref())?;
-        csv.write_field(guard(reject.suggestion.as_deref().unwrap_or_default()).as_ref())?;
+        csv.write_field(fault.line.to_string())?;
+        csv.write_field(guard(fault.column.unwrap_or_default()).as_ref())?;
+        csv.write_field(fault.code)?;
+        csv.write_field(guard(fault.message).as_ref())?;
+        csv.write_field(guard(fault.value).as_ref())?;
+        csv.write_field(guard(fault.suggestion.unwrap_or_default()).as_ref())?;
         let mut written = 0;
         for cell in cells {
             csv.write_field(guard(&String::from_utf8_lossy(cell)).as_ref())?;
