@@ -1,0 +1,112 @@
+//! Finds what looks like a credential, which has no place in a campaign file.
+//!
+//! Files are shared, committed and pasted into chats; credentials live in the environment and are named in the settings. Two signs are
+//! used: how the text itself looks, anywhere in the file (comments too), and a key named like a secret with a plain value. What was found
+//! is never repeated: problems carry its place, and `diagnostic` masks it in every line it shows.
+
+use std::ops::Range;
+
+use super::Problem;
+use super::tree::{Node, Table, Value};
+
+/// How known credentials begin, and how many more characters of a credential must follow. `EAA`: Meta's access tokens; `eyJ`: a JSON Web
+/// Token; `sk_live_`, `sk-`: API keys; `ghp_`: GitHub.
+const BEGINNINGS: [(&str, usize); 7] =
+    [("EAA", 20), ("eyJ", 30), ("sk_live_", 16), ("sk-", 20), ("ghp_", 30), ("Bearer ", 16), ("-----BEGIN ", 4)];
+
+/// From this length on, a run of letters and digits with both cases and digits is taken for a credential. Media ids are digits, UUIDs
+/// have 36 characters and one case.
+const RANDOM: usize = 40;
+
+/// The shortest plain value of a key named like a secret that is taken for one.
+const SHORTEST: usize = 8;
+
+/// Words in a key's name that say its value is a secret.
+const NAMES: [&str; 8] = ["token", "secret", "password", "passwd", "api_key", "apikey", "authorization", "credential"];
+
+/// The byte ranges of `text` that look like credentials, in order.
+pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut rest = 0;
+    while let Some((start, word)) = next_word(text, rest) {
+        rest = start + word.len();
+        let after = text.get(rest..).unwrap_or_default();
+        let end = if matches!(word, "Bearer") { rest + after.len() - after.trim_start_matches(' ').len() } else { rest };
+        let secret = match word {
+            // The credential is the next word.
+            "Bearer" => next_word(text, end)
+                .filter(|(at, next)| *at == end && end > rest && next.len() >= 16)
+                .map(|(at, next)| start..at + next.len()),
+            "-----BEGIN" => Some(start..text.get(rest..).and_then(|tail| tail.find('\n')).map_or(text.len(), |line| rest + line)),
+            word if looks_secret(word) => Some(start..rest),
+            _ => None,
+        };
+        if let Some(secret) = secret {
+            rest = secret.end;
+            found.push(secret);
+        }
+    }
+    found
+}
+
+fn next_word(text: &str, from: usize) -> Option<(usize, &str)> {
+    let tail = text.get(from..)?;
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+');
+    let start = tail.find(part)?;
+    let word = tail.get(start..)?;
+    let end = word.find(|c| !part(c)).unwrap_or(word.len());
+    word.get(..end).map(|word| (from + start, word))
+}
+
+fn looks_secret(word: &str) -> bool {
+    let begins = BEGINNINGS.iter().any(|(begin, more)| word.strip_prefix(begin).is_some_and(|rest| rest.len() >= *more));
+    let mixed = word.len() >= RANDOM
+        && !word.contains('.')
+        && word.bytes().any(|byte| byte.is_ascii_digit())
+        && word.bytes().any(|byte| byte.is_ascii_uppercase())
+        && word.bytes().any(|byte| byte.is_ascii_lowercase());
+    begins || mixed
+}
+
+/// Takes every secret out of the tree and says where they stood; `text` is the whole file.
+pub(super) fn take(text: &str, root: &mut Table) -> Vec<Problem> {
+    let mut spans = spans(text);
+    table(root, &mut spans);
+    spans.sort_by_key(|span| span.start);
+    spans.into_iter().map(problem).collect()
+}
+
+fn problem(span: Range<usize>) -> Problem {
+    Problem::error("secret_in_file", span, "this looks like a credential")
+        .help("take it out and revoke it if the file was shared; settings name the environment variable or file that holds it")
+}
+
+fn table(table: &mut Table, found: &mut Vec<Range<usize>>) {
+    table.entries.retain_mut(|entry| {
+        let name = entry.key.to_lowercase().replace('-', "_");
+        let named = NAMES.iter().any(|secret| name.contains(secret));
+        match &entry.node.value {
+            Value::Text(text) if named && text.is_literal() && text.text.len() >= SHORTEST => {
+                if !found.iter().any(|span| text.span.start <= span.start && span.end <= text.span.end) {
+                    found.push(text.span.clone());
+                }
+                false
+            }
+            _ => {
+                node(&mut entry.node, found);
+                true
+            }
+        }
+    });
+}
+
+fn node(node: &mut Node, found: &mut Vec<Range<usize>>) {
+    match &mut node.value {
+        Value::Text(text) if found.iter().any(|span| text.span.start <= span.start && span.end <= text.span.end) => {
+            node.value = Value::Bad;
+        }
+        Value::Table(inner) => table(inner, found),
+        Value::List(nodes) => nodes.iter_mut().for_each(|inner| self::node(inner, found)),
+        _ => {}
+    }
+}
