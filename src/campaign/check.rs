@@ -52,17 +52,18 @@ impl Check {
 
     /// `place` names the table in messages: `[pacing]`.
     fn table(&mut self, table: &mut Table, known: &Known, place: &str) {
-        self.names(table, known, place);
+        let strangers = self.names(table, known, place);
         for entry in &mut table.entries {
             if let Some(key) = known.find(&entry.key) {
                 self.node(&mut entry.node, &key.shape, &Spot { key: key.name, example: key.example });
             }
         }
-        self.missing(table, known, place);
+        self.missing(table, known, place, strangers);
     }
 
-    /// Takes out the keys that are not known, and renames those that were meant to be.
-    fn names(&mut self, table: &mut Table, known: &Known, place: &str) {
+    /// Takes out the keys that are not known, and renames those that were meant to be. Whether any were taken out.
+    fn names(&mut self, table: &mut Table, known: &Known, place: &str) -> bool {
+        let before = table.entries.len();
         let absent: Vec<&str> = known.names().filter(|name| !table.has(name)).collect();
         let mut taken: Vec<&str> = Vec::new();
         table.entries.retain_mut(|entry| {
@@ -83,6 +84,7 @@ impl Check {
             }
             meant.is_some()
         });
+        table.entries.len() < before
     }
 
     fn unknown(&mut self, entry: &Entry, known: &Known, meant: Option<&'static str>, place: &str) {
@@ -90,7 +92,7 @@ impl Check {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => match homes(self.root, &entry.key) {
                 homes if homes.is_empty() => format!("known here: {}", list(known.names())),
-                homes => format!("`{}` belongs into {}", entry.key, homes.join(" or ")),
+                homes => format!("it belongs into {}; known here: {}", homes.join(" or "), list(known.names())),
             },
         };
         self.report("unknown_key", entry.span.clone(), format!("unknown key `{}` in {place}", entry.key), help);
@@ -100,13 +102,15 @@ impl Check {
         self.report("not_supported_yet", span, format!("`{}` is not supported yet", later.name), later.instead.to_owned());
     }
 
-    fn missing(&mut self, table: &Table, known: &Known, place: &str) {
+    fn missing(&mut self, table: &Table, known: &Known, place: &str, strangers: bool) {
         for key in known.keys.known.iter().filter(|key| key.required && !table.has(key.name)) {
             self.absent(table, key.name, known, place);
         }
         for group in known.keys.one_of {
             let given: Vec<&Entry> = table.entries.iter().filter(|entry| group.contains(&entry.key.as_str())).collect();
             match given.as_slice() {
+                // An unknown key was probably meant to be the one.
+                [] if strangers => {}
                 [] => {
                     let message = format!("{place} lacks one of {}", list(group.iter().copied()));
                     let help = group

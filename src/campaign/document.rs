@@ -45,7 +45,9 @@ pub(super) fn read(text: &str) -> Document {
     let Walk { faults, too_deep, .. } = walk;
     let broken = faults.iter().any(|fault| !fault.local);
     let mut problems = one_per_line(faults, text);
-    problems.extend(too_deep.map(nested_too_deep));
+    if !problems.iter().any(|problem| problem.code == "too_deep") {
+        problems.extend(too_deep.map(nested_too_deep));
+    }
     Document { root, problems, broken }
 }
 

@@ -7,6 +7,7 @@
 mod check;
 pub mod diagnostic;
 mod document;
+mod environment;
 mod keys;
 mod parse;
 mod problem;

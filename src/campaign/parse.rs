@@ -1,13 +1,13 @@
 //! Text → campaign, or everything that is wrong with it.
 //!
-//! The steps, each in its module: `document` (syntax), `secret` (credentials), `check` (structure), `read` (meaning). Every step runs on
+//! The steps, each in its module: `document` (syntax), `secret` (credentials), `environment` (variables), `check` (structure), `read` (meaning). Every step runs on
 //! what the step before left usable, so one mistake costs one problem and hides no other.
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::{Campaign, Problem, Severity, check, document, keys, read, secret};
+use super::{Campaign, Problem, Severity, check, document, environment, keys, read, secret};
 use crate::outbound::quota::Quota;
 use crate::time::Timestamp;
 
@@ -36,7 +36,11 @@ pub struct KnownSender {
 ///
 /// `Ok` carries the warnings, `Err` every error and warning; both in the file's order. Each problem's span is in bytes of `text`.
 ///
-/// The codes: `too_large`, `too_deep`, `syntax`, `duplicate_key`, `control_character` (the text); `secret_in_file`,
+/// Texts become [`Source`](crate::message::Source)s whose span is the bytes between the quotes, without the line break that follows an
+/// opening `"""` or `'''`. In a literal string, and in a basic one without `\\`, byte `i` of the text is byte `span.start + i` of the
+/// file. Escapes are longer in the file than in the text: after one, `span.start + i` lies before the true place, yet inside the span.
+///
+/// The codes: `too_large`, `too_deep`, `syntax`, `duplicate_key`, `control_character`, `and_more` (the text); `secret_in_file`,
 /// `environment_variable`; `unknown_key`, `missing_key`, `wrong_type`, `unknown_word`, `out_of_range`, `conflict`, `not_supported_yet`
 /// (the structure); `bad_name`, `unknown_sender`, `duplicate`, `bad_duration`, `bad_rate`, `bad_country`, `bad_language`,
 /// `bad_delimiter`, `unknown_encoding`, `bad_column`, `outside_root`, `bad_file`, `bad_link`, `empty`, `too_long`, `bad_text`,
@@ -51,6 +55,7 @@ pub fn parse(text: &str, context: &Context) -> Result<(Campaign, Vec<Problem>), 
     if broken {
         return Err(in_order(problems));
     }
+    problems.extend(environment::take(&mut root));
     problems.extend(check::check(&mut root, &keys::CAMPAIGN));
     let digest = Sha256::digest(text.as_bytes()).into();
     let (campaign, found) = read::campaign(&root, context, digest);
@@ -62,7 +67,17 @@ pub fn parse(text: &str, context: &Context) -> Result<(Campaign, Vec<Problem>), 
     }
 }
 
+/// The most problems listed: more than anyone reads, few enough that a file of another kind costs no time.
+const MOST: usize = 1000;
+
 fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    if let Some(first) = problems.get(MOST) {
+        let more = problems.len() - MOST;
+        let rest = Problem::error("and_more", first.span.clone(), format!("{more} more problems are not listed"))
+            .help("mend those above first; is this a campaign file?");
+        problems.truncate(MOST);
+        problems.push(rest);
+    }
     problems
 }

@@ -7,12 +7,14 @@
 use std::ops::Range;
 
 use super::Problem;
-use super::tree::{Node, Table, Value};
+use super::tree::{Node, Table, Text, Value};
 
 /// How known credentials begin, and how many more characters of a credential must follow. `EAA`: Meta's access tokens; `eyJ`: a JSON Web
 /// Token; `sk_live_`, `sk-`: API keys; `ghp_`: GitHub.
-const BEGINNINGS: [(&str, usize); 7] =
-    [("EAA", 20), ("eyJ", 30), ("sk_live_", 16), ("sk-", 20), ("ghp_", 30), ("Bearer ", 16), ("-----BEGIN ", 4)];
+const BEGINNINGS: [(&str, usize); 5] = [("EAA", 20), ("eyJ", 30), ("sk_live_", 16), ("sk-", 20), ("ghp_", 30)];
+
+/// The shortest word after `Bearer` that is taken for a credential.
+const BEARER: usize = 16;
 
 /// From this length on, a run of letters and digits with both cases and digits is taken for a credential. Media ids are digits, UUIDs
 /// have 36 characters and one case.
@@ -30,23 +32,24 @@ pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
     let mut rest = 0;
     while let Some((start, word)) = next_word(text, rest) {
         rest = start + word.len();
-        let after = text.get(rest..).unwrap_or_default();
-        let end = if matches!(word, "Bearer") { rest + after.len() - after.trim_start_matches(' ').len() } else { rest };
-        let secret = match word {
-            // The credential is the next word.
-            "Bearer" => next_word(text, end)
-                .filter(|(at, next)| *at == end && end > rest && next.len() >= 16)
-                .map(|(at, next)| start..at + next.len()),
-            "-----BEGIN" => Some(start..text.get(rest..).and_then(|tail| tail.find('\n')).map_or(text.len(), |line| rest + line)),
-            word if looks_secret(word) => Some(start..rest),
-            _ => None,
+        let end = match word {
+            "Bearer" => text.get(rest..).and_then(bearer).map(|more| rest + more),
+            "-----BEGIN" => Some(text.get(rest..).and_then(|tail| tail.find('\n')).map_or(text.len(), |line| rest + line)),
+            word => looks_secret(word).then_some(rest),
         };
-        if let Some(secret) = secret {
-            rest = secret.end;
-            found.push(secret);
+        if let Some(end) = end {
+            rest = end;
+            found.push(start..end);
         }
     }
     found
+}
+
+/// How many bytes after `Bearer` belong to a credential.
+fn bearer(after: &str) -> Option<usize> {
+    let spaces = after.len() - after.trim_start_matches(' ').len();
+    let (at, word) = next_word(after, spaces)?;
+    (spaces > 0 && at == spaces && word.len() >= BEARER).then_some(at + word.len())
 }
 
 fn next_word(text: &str, from: usize) -> Option<(usize, &str)> {
@@ -70,10 +73,9 @@ fn looks_secret(word: &str) -> bool {
 
 /// Takes every secret out of the tree and says where they stood; `text` is the whole file.
 pub(super) fn take(text: &str, root: &mut Table) -> Vec<Problem> {
-    let mut spans = spans(text);
-    table(root, &mut spans);
-    spans.sort_by_key(|span| span.start);
-    spans.into_iter().map(problem).collect()
+    let mut search = Search { seen: spans(text), named: Vec::new() };
+    search.table(root);
+    search.seen.into_iter().chain(search.named).map(problem).collect()
 }
 
 fn problem(span: Range<usize>) -> Problem {
@@ -81,32 +83,46 @@ fn problem(span: Range<usize>) -> Problem {
         .help("take it out and revoke it if the file was shared; settings name the environment variable or file that holds it")
 }
 
-fn table(table: &mut Table, found: &mut Vec<Range<usize>>) {
-    table.entries.retain_mut(|entry| {
-        let name = entry.key.to_lowercase().replace('-', "_");
-        let named = NAMES.iter().any(|secret| name.contains(secret));
-        match &entry.node.value {
-            Value::Text(text) if named && text.is_literal() && text.text.len() >= SHORTEST => {
-                if !found.iter().any(|span| text.span.start <= span.start && span.end <= text.span.end) {
-                    found.push(text.span.clone());
-                }
-                false
-            }
-            _ => {
-                node(&mut entry.node, found);
-                true
-            }
-        }
-    });
+struct Search {
+    /// By their looks, in order.
+    seen: Vec<Range<usize>>,
+    /// By their keys.
+    named: Vec<Range<usize>>,
 }
 
-fn node(node: &mut Node, found: &mut Vec<Range<usize>>) {
-    match &mut node.value {
-        Value::Text(text) if found.iter().any(|span| text.span.start <= span.start && span.end <= text.span.end) => {
-            node.value = Value::Bad;
+impl Search {
+    /// Whether a text holds a secret that was seen by its looks.
+    fn holds(&self, text: &Text) -> bool {
+        let first = self.seen.partition_point(|seen| seen.start < text.span.start);
+        self.seen.get(first).is_some_and(|seen| seen.end <= text.span.end)
+    }
+
+    fn table(&mut self, table: &mut Table) {
+        table.entries.retain_mut(|entry| {
+            let name = entry.key.to_lowercase().replace('-', "_");
+            match &entry.node.value {
+                Value::Text(text)
+                    if text.is_literal() && text.text.len() >= SHORTEST && NAMES.iter().any(|secret| name.contains(secret)) =>
+                {
+                    if !self.holds(text) {
+                        self.named.push(text.span.clone());
+                    }
+                    false
+                }
+                _ => {
+                    self.node(&mut entry.node);
+                    true
+                }
+            }
+        });
+    }
+
+    fn node(&mut self, node: &mut Node) {
+        match &mut node.value {
+            Value::Text(text) if self.holds(text) => node.value = Value::Bad,
+            Value::Table(table) => self.table(table),
+            Value::List(nodes) => nodes.iter_mut().for_each(|node| self.node(node)),
+            _ => {}
         }
-        Value::Table(inner) => table(inner, found),
-        Value::List(nodes) => nodes.iter_mut().for_each(|inner| self::node(inner, found)),
-        _ => {}
     }
 }

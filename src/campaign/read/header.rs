@@ -54,11 +54,11 @@ impl Reader<'_> {
         let text = place.text(key)?;
         let plain = text.text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'));
         let fine = plain && text.text.parse::<f64>().is_ok_and(|degrees| degrees.abs() <= most);
-        if text.is_literal() && !fine {
+        if text.is_literal() && !fine && !text.text.trim().is_empty() {
             let problem = Problem::error("bad_number", text.span.clone(), format!("no {key}"));
             self.report(problem.help(format!("write decimal degrees from -{most} to {most}, such as `19.4326`")));
         }
-        self.text(place, key, Rule::most(NAME))
+        self.text(place, key, Rule::SOMETHING)
     }
 
     /// A link, or `{ id = "…" }`.

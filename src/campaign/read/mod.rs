@@ -29,7 +29,6 @@ const NAME: usize = 64;
 /// Reads the whole file; the campaign is there when nothing it needs is missing or wrong.
 pub(super) fn campaign(root: &Table, context: &Context, digest: [u8; 32]) -> (Option<Campaign>, Vec<Problem>) {
     let mut reader = Reader { context, problems: Vec::new() };
-    reader.environment(root);
     let campaign = reader.campaign(root, digest);
     (campaign, reader.problems)
 }
@@ -142,7 +141,9 @@ impl Reader<'_> {
                 Some(rate)
             }
             Err(error) => {
-                self.report(Problem::error("bad_rate", text.span.clone(), error.to_string()).help("such as `rate = \"70/s\"`"));
+                let error = error.to_string();
+                let (message, help) = error.rsplit_once(": ").unwrap_or((&error, "write at most `64000/s`"));
+                self.report(Problem::error("bad_rate", text.span.clone(), message).help(help));
                 None
             }
         });
@@ -187,35 +188,6 @@ impl Reader<'_> {
                 Problem::error("missing_key", root.place(), "the campaign has nothing to send")
                     .help("add a [template], a [free_form] message, or both"),
             );
-        }
-    }
-
-    /// Refuses `${NAME}` in every text: it would be sent as it stands.
-    fn environment(&mut self, table: &Table) {
-        for entry in &table.entries {
-            self.environment_in(&entry.node);
-        }
-    }
-
-    fn environment_in(&mut self, node: &Node) {
-        match &node.value {
-            Value::Table(table) => self.environment(table),
-            Value::List(nodes) => nodes.iter().for_each(|node| self.environment_in(node)),
-            Value::Text(text) => {
-                let name = text.text.split("${").skip(1).find_map(|rest| {
-                    let name = rest.split_once('}')?.0;
-                    let shape = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-                    (shape && !name.is_empty()).then_some(name)
-                });
-                if let Some(name) = name {
-                    let message = format!("`${{{name}}}` would be sent as it stands");
-                    self.report(
-                        Problem::error("environment_variable", text.span.clone(), message)
-                            .help("campaign files do not read the environment: write the value, or a column as `{{column}}`"),
-                    );
-                }
-            }
-            _ => {}
         }
     }
 }

@@ -15,6 +15,9 @@ pub(super) struct Rule {
 }
 
 impl Rule {
+    /// Not empty.
+    pub(super) const SOMETHING: Self = Self { most: usize::MAX, inside: false };
+
     /// At most so many characters.
     pub(super) const fn most(most: usize) -> Self {
         Self { most, inside: false }

@@ -60,8 +60,8 @@ impl Reader<'_> {
         if let Some(amount) = table.text("amount") {
             self.amount(amount);
         }
-        let code = self.text(table, "currency", Rule::most(BODY));
-        let amount = self.text(table, "amount", Rule::most(BODY));
+        let code = self.text(table, "currency", Rule::SOMETHING);
+        let amount = self.text(table, "amount", Rule::SOMETHING);
         let fallback = self.text(table, "fallback", Rule::value(BODY));
         Some(Value::Currency { fallback: fallback?, code: code?, amount: amount? })
     }
