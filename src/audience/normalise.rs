@@ -129,8 +129,9 @@ fn library(text: &str, default: Option<rlibphonenumber::Region>) -> Result<Numbe
     let mut parsed = PHONE_NUMBER_UTIL.parse(text, default).map_err(|error| match error {
         ParseError::InvalidCountryCode => Reason::UnknownCallingCode,
         ParseError::TooShortAfterIdd | ParseError::TooShortNsn => Reason::TooShort,
-        ParseError::TooLongNsn => Reason::TooLong,
-        ParseError::NotANumber(_) => Reason::NotANumber,
+        // What comes here is digits: too few to be looked at, or more than an integer holds.
+        ParseError::NotANumber(_) if text.len() < FEWEST_PLAIN => Reason::TooShort,
+        ParseError::TooLongNsn | ParseError::NotANumber(_) => Reason::TooLong,
     })?;
     let mut kind = PHONE_NUMBER_UTIL.get_number_type(&parsed);
     if kind == PhoneNumberType::Unknown
@@ -143,8 +144,8 @@ fn library(text: &str, default: Option<rlibphonenumber::Region>) -> Result<Numbe
     if kind == PhoneNumberType::Unknown {
         return Err(why_invalid(&parsed));
     }
-    reachable(kind)?;
     let region = region.and_then(Region::from_library).ok_or(Reason::NonGeographic)?;
+    reachable(kind)?;
     let phone = e164(&parsed).ok_or(Reason::InvalidNumber)?;
     Ok(Number { phone, region })
 }

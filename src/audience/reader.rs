@@ -75,7 +75,8 @@ impl Audience {
         let source = source::open(input)?;
         let (sample, bytes) = source::peek(source.bytes, SAMPLE).map_err(|e| AudienceError::from_io(e, 1))?;
         let whole = sample.len() < SAMPLE;
-        let verdict = encoding::judge(&sample, whole, given_encoding(spec, &mut problems));
+        let country = header::country(spec, &mut problems);
+        let verdict = encoding::judge(&sample, whole, given_encoding(spec, &mut problems), country);
         if encoding::is_binary(&sample, verdict) {
             return Err(AudienceError::Refused { what: Refused::Binary });
         }
@@ -112,7 +113,7 @@ impl Audience {
             header: Vec::new(),
             first: 0,
             columns: Columns::default(),
-            country: header::country(spec, &mut problems),
+            country,
             own: spec.own_numbers.iter().map(|&phone| canonical(phone)).collect(),
             seen: RoaringTreemap::new(),
             zones: HashMap::new(),
