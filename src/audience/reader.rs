@@ -267,9 +267,7 @@ impl Audience {
     fn fill(&mut self, row: &mut Row) -> Result<(), Fault> {
         if self.dialect.rejects {
             self.corrected = self.corrected_cell();
-            if self.record.get(rejects::REASON) == Some(Reason::Duplicate.as_str().as_bytes()) {
-                return Err(Fault::of_record(Reason::Duplicate));
-            }
+            self.check_returned()?;
         }
         self.check_width()?;
         let number = self.number()?;
@@ -289,6 +287,20 @@ impl Audience {
         if self.seen.insert(key.digits()) { Ok(()) } else { Err(Fault::at(self.columns.phone, Reason::Duplicate)) }
     }
 
+    /// What must not pass when it comes back as it went out: a person who got the message by another row, and a row that a
+    /// spreadsheet made as long as the others by adding empty cells.
+    fn check_returned(&self) -> Result<(), Fault> {
+        let was = |reason: Reason| self.record.get(rejects::REASON) == Some(reason.as_str().as_bytes());
+        let last_empty = self.record.iter().next_back().is_none_or(|cell| cell.trim_ascii().is_empty());
+        if was(Reason::Duplicate) {
+            return Err(Fault::of_record(Reason::Duplicate));
+        }
+        if last_empty && (was(Reason::RowTooShort) || was(Reason::UnfinishedRow)) {
+            return Err(Fault::of_record(Reason::RowTooShort));
+        }
+        Ok(())
+    }
+
     /// Cells behind the last column that are all empty come from a delimiter at the end of the line: they are no cells.
     fn check_width(&self) -> Result<(), Fault> {
         let width = self.first + self.header.len();
@@ -305,9 +317,12 @@ impl Audience {
     fn number(&self) -> Result<normalise::Number, Fault> {
         let at = self.columns.phone;
         let raw = self.text(at)?;
-        // A plus sign needs no country: the column is not even looked at.
         let country = match self.columns.country {
-            Some(column) if !raw.starts_with('+') => self.country_of(column)?,
+            Some(column) if !raw.starts_with('+') => match self.country_of(column) {
+                Ok(country) => country,
+                // Only a number that says its own country can do without.
+                Err(fault) => return normalise::number(raw, None).map_err(|_| fault),
+            },
             _ => self.country,
         };
         normalise::number(raw, country).map_err(|problem| Fault {

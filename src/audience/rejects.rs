@@ -20,7 +20,6 @@ pub(super) const CORRECTED: usize = 5;
 #[derive(Debug)]
 pub struct RejectsWriter<W: Write> {
     csv: csv::Writer<W>,
-    width: usize,
 }
 
 impl<W: Write> RejectsWriter<W> {
@@ -44,11 +43,11 @@ impl<W: Write> RejectsWriter<W> {
             csv.write_field(guard(name).as_ref())?;
         }
         csv.write_record(None::<&[u8]>)?;
-        Ok(RejectsWriter { csv, width: header.len() })
+        Ok(RejectsWriter { csv })
     }
 
-    /// Writes one reject with the row's own cells ([`super::Audience::cells`]). Missing cells are filled with empty ones, so that
-    /// a row too short is at least a row again; surplus cells stay. What is not UTF-8 is replaced by U+FFFD.
+    /// Writes one reject with the row's own cells ([`super::Audience::cells`]), as many as it has: a row too short stays short. What
+    /// is not UTF-8 is replaced by U+FFFD.
     pub fn write<'a>(&mut self, reject: &Reject, cells: impl IntoIterator<Item = &'a [u8]>) -> io::Result<()> {
         let csv = &mut self.csv;
         csv.write_field(reject.line.to_string())?;
@@ -57,13 +56,8 @@ impl<W: Write> RejectsWriter<W> {
         csv.write_field(guard(reject.reason.message()).as_ref())?;
         csv.write_field(guard(&reject.value).as_ref())?;
         csv.write_field(guard(reject.suggestion.as_deref().unwrap_or_default()).as_ref())?;
-        let mut written = 0;
         for cell in cells {
             csv.write_field(guard(&String::from_utf8_lossy(cell)).as_ref())?;
-            written += 1;
-        }
-        for _ in written..self.width {
-            csv.write_field("")?;
         }
         csv.write_record(None::<&[u8]>)?;
         Ok(())

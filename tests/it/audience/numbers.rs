@@ -37,6 +37,7 @@ fn csv_55_decimal_number() {
     assert_eq!(india("919876543210.0"), "!decimal_number -> +919876543210");
     assert_eq!(india("9876543210.00"), "!decimal_number -> +919876543210");
     assert_eq!(mx("5512345678,0"), "!decimal_number -> +525512345678");
+    assert_eq!(mx("551234567.8"), "!decimal_number", "half a number is none");
     assert_eq!(cell("919876543210.0", ""), "!decimal_number -> +919876543210");
 }
 
@@ -91,10 +92,13 @@ fn csv_60_no_country_code() {
     assert_eq!(mx("919876543210"), "+919876543210", "valid only as international");
     assert_eq!(mx("4921234567"), "+524921234567", "a Mexican number, though +49 21234567 would be a German one");
     assert_eq!(cell("+4921234567", "MX"), "+4921234567");
+    assert_eq!(mx("493012345"), "!too_short -> +493012345", "a Mexican number cut short is not a landline in Berlin");
+    assert_eq!(mx("4915112345678"), "+4915112345678", "a German mobile");
+    assert_eq!(mx("15512345678"), "!ambiguous_number", "01 55 … without its zero, or New Jersey");
+    assert_eq!(cell("4987654321", "BR"), "+5549987654321", "an old mobile, not a landline in Bavaria");
     assert_eq!(cell("62812342941", "ID"), "!ambiguous_number -> +62812342941", "both readings are Indonesian numbers");
     let by_row = AudienceSpec { country_column: Some("country".into()), ..phones() };
-    let list =
-        "phone,country\n9876543210,IN\n5512345678,\n11987654321, br \n5512345679,Mexico\n+5512345679,Mexico\n+5511987654322,??\n";
+    let list = "phone,country\n9876543210,IN\n5512345678,\n11987654321, br \n5512345679,Mexico\n+5512345679,Mexico\n+5511987654322,??\n(+55) 11987654323,??\n";
     assert_eq!(
         read(list, &by_row),
         [
@@ -104,6 +108,7 @@ fn csv_60_no_country_code() {
             "5 !unknown_country [country] Mexico",
             "6 !invalid_number [phone] +5512345679",
             "7 +5511987654322 BR",
+            "8 +5511987654323 BR",
         ]
     );
 }

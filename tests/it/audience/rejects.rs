@@ -25,7 +25,7 @@ fn names_what_is_wrong_beside_the_rows_own_cells() {
     assert_eq!(rows, ["2 +525512345678 MX Ana"]);
     let expected = "\u{FEFF}\"rejected_line\",\"rejected_column\",\"rejected_reason\",\"rejected_because\",\"rejected_value\",\"corrected_value\",\"name\",\"phone\"\r\n\
         \"3\",\"phone\",\"decimal_number\",\"a spreadsheet made the number a decimal: format the column as text and export again\",\"5512345679.0\",\"'+525512345679\",\"'=1+1\",\"5512345679.0\"\r\n\
-        \"4\",\"\",\"row_too_short\",\"the row has fewer cells than the header: a cell or a delimiter is missing\",\"\",\"\",\"Bea\",\"\"\r\n";
+        \"4\",\"\",\"row_too_short\",\"the row has fewer cells than the header: a cell or a delimiter is missing\",\"\",\"\",\"Bea\"\r\n";
     assert_eq!(String::from_utf8(file).unwrap(), expected);
 }
 
@@ -46,6 +46,16 @@ fn comes_back_with_its_corrections() {
 fn duplicates_that_come_back_stay_out() {
     let (_, file) = export("name,phone\nAna,5512345678\nBea,5512345678\n", &spec());
     assert_eq!(read(file, &spec()), ["2 !duplicate"], "the person got the message by the first row");
+}
+
+#[test]
+fn short_rows_that_a_spreadsheet_filled_up_stay_out() {
+    let (_, file) = export("phone,name\n5512345678\n", &spec());
+    assert_eq!(read(&file, &spec()), ["2 !row_too_short"]);
+    let filled = String::from_utf8(file).unwrap().replace("\"5512345678\"\r", "\"5512345678\",\"\"\r");
+    assert_eq!(read(&filled, &spec()), ["2 !row_too_short"]);
+    let mended = filled.replace("\"5512345678\",\"\"\r", "\"5512345678\",\"Ana\"\r");
+    assert_eq!(read(mended, &spec()), ["2 +525512345678 MX Ana"]);
 }
 
 #[test]
