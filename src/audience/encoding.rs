@@ -9,7 +9,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 
-use super::Found;
+use super::{Found, Region};
 
 /// What was found out about the encoding.
 #[derive(Clone, Copy)]
@@ -20,8 +20,9 @@ pub(super) struct Verdict {
     pub(super) bom: usize,
 }
 
-/// Judges by the first bytes (`sample`; `whole` when there are no more).
-pub(super) fn judge(sample: &[u8], whole: bool, given: Option<&'static Encoding>) -> Verdict {
+/// Judges by the first bytes (`sample`; `whole` when there are no more). `home` is the list's country: it tips the scales between
+/// encodings that differ in a few letters.
+pub(super) fn judge(sample: &[u8], whole: bool, given: Option<&'static Encoding>, home: Option<Region>) -> Verdict {
     if let Some((encoding, bom)) = Encoding::for_bom(sample) {
         return Verdict { encoding, found: Found::Certain, bom };
     }
@@ -40,7 +41,7 @@ pub(super) fn judge(sample: &[u8], whole: bool, given: Option<&'static Encoding>
         }
         Err(_) => {}
     }
-    let encoding = if mostly_utf8(text) { UTF_8 } else { guess(text, whole) };
+    let encoding = if mostly_utf8(text) { UTF_8 } else { guess(text, home) };
     Verdict { encoding, found: Found::Guessed, bom: 0 }
 }
 
@@ -53,10 +54,10 @@ fn utf16_without_mark(sample: &[u8]) -> Option<&'static Encoding> {
     }
     let zeros = |offset: usize| text.iter().skip(offset).step_by(2).filter(|&&b| b == 0).count();
     let (first, second) = (zeros(0), zeros(1));
-    let (many, few) = (pairs * 4 / 10, pairs / 50);
+    let (many, few) = ((pairs * 4 / 10).max(1), pairs / 50);
     if first >= many && second <= few {
         Some(UTF_16BE)
-    } else if second >= many.max(1) && first <= few {
+    } else if second >= many && first <= few {
         Some(UTF_16LE)
     } else {
         None
@@ -79,10 +80,15 @@ fn mostly_utf8(text: &[u8]) -> bool {
     good > 0 && good >= bad
 }
 
-fn guess(text: &[u8], whole: bool) -> &'static Encoding {
+/// Only what is not UTF-8 has a say: in a list of mixed rows the others would speak for some encoding that none of them is in.
+fn guess(text: &[u8], home: Option<Region>) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(text, whole);
-    detector.guess(None, Utf8Detection::Deny)
+    for line in text.split_inclusive(|&b| b == b'\n').filter(|line| std::str::from_utf8(line).is_err()) {
+        detector.feed(line, false);
+    }
+    detector.feed(b"", true);
+    let domain = home.map(|region| region.as_str().to_ascii_lowercase());
+    detector.guess(domain.as_deref().map(str::as_bytes), Utf8Detection::Deny)
 }
 
 /// Whether these bytes are no text in any encoding.

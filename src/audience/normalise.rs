@@ -29,13 +29,19 @@ pub struct NumberProblem {
 pub(super) struct Number {
     pub(super) phone: Phone,
     pub(super) region: Region,
+    /// Whether it may be a mobile's.
+    mobile: bool,
+    /// Whether it was written in a spelling of former years.
+    repaired: bool,
 }
 
 /// Reads a phone cell. `default` is the country of numbers without a country code.
 ///
 /// With a plus sign, or `00` in its place, the number says its country. Without, it is read as a number of the default country;
-/// only if it is none there is it read as international. A number without plus and without default is refused, and so is one
-/// that the default country's plan allows to read in both ways (`62812342941` in Indonesia).
+/// only if it is none there is it read as international, and then only as a mobile: a national number with a digit missing is
+/// often some other country's landline. A number without plus and without default is refused, and so is one that can be read in
+/// two ways: with and without the country's own code (`62812342941` in Indonesia), or in a spelling of former years and as
+/// another country's mobile (`15512345678` in Mexico).
 pub fn normalise(raw: &str, default: Option<Region>) -> Result<Phone, NumberProblem> {
     number(raw, default).map(|number| number.phone)
 }
@@ -88,15 +94,19 @@ fn read(digits: Digits<'_>, default: Option<Region>) -> Result<Number, NumberPro
     let national = library(digits.text, region.to_library());
     let own_code = region.calling_code().is_some_and(|code| begins_with(digits.text, code));
     match national {
-        // Another country's reading does not count where the list's own country has one.
-        Ok(number) if !own_code => Ok(number),
+        // Another country's reading does not count where the list's own country has one of today.
+        Ok(number) if !own_code && !number.repaired => Ok(number),
         Ok(number) => match international(digits.text) {
-            Ok(other) if other.phone != number.phone => {
-                Err(NumberProblem { reason: Reason::AmbiguousNumber, suggestion: Some(other.phone) })
-            }
+            Ok(other) if other.phone == number.phone => Ok(number),
+            Ok(other) if own_code => Err(NumberProblem { reason: Reason::AmbiguousNumber, suggestion: Some(other.phone) }),
+            Ok(other) if other.mobile => Err(Reason::AmbiguousNumber.into()),
             _ => Ok(number),
         },
-        Err(reason) => international(digits.text).map_err(|_| reason.into()),
+        Err(reason) => match international(digits.text) {
+            Ok(other) if other.mobile => Ok(other),
+            Ok(other) => Err(NumberProblem { reason, suggestion: Some(other.phone) }),
+            Err(_) => Err(reason.into()),
+        },
     }
 }
 
@@ -129,24 +139,28 @@ fn library(text: &str, default: Option<rlibphonenumber::Region>) -> Result<Numbe
     let mut parsed = PHONE_NUMBER_UTIL.parse(text, default).map_err(|error| match error {
         ParseError::InvalidCountryCode => Reason::UnknownCallingCode,
         ParseError::TooShortAfterIdd | ParseError::TooShortNsn => Reason::TooShort,
-        ParseError::TooLongNsn => Reason::TooLong,
-        ParseError::NotANumber(_) => Reason::NotANumber,
+        // What comes here is digits: too few to be looked at, or more than an integer holds.
+        ParseError::NotANumber(_) if text.len() < FEWEST_PLAIN => Reason::TooShort,
+        ParseError::TooLongNsn | ParseError::NotANumber(_) => Reason::TooLong,
     })?;
     let mut kind = PHONE_NUMBER_UTIL.get_number_type(&parsed);
+    let mut repaired = false;
     if kind == PhoneNumberType::Unknown
         && let Some(national) = repair::today(parsed.country_code, parsed.national_number, leading_zeros(&parsed))
     {
         parsed = PhoneNumber { country_code: parsed.country_code, national_number: national, ..PhoneNumber::default() };
+        repaired = true;
         kind = PHONE_NUMBER_UTIL.get_number_type(&parsed);
     }
     let region = PHONE_NUMBER_UTIL.get_region_for_number(&parsed);
     if kind == PhoneNumberType::Unknown {
         return Err(why_invalid(&parsed));
     }
-    reachable(kind)?;
     let region = region.and_then(Region::from_library).ok_or(Reason::NonGeographic)?;
+    reachable(kind)?;
     let phone = e164(&parsed).ok_or(Reason::InvalidNumber)?;
-    Ok(Number { phone, region })
+    let mobile = matches!(kind, PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile);
+    Ok(Number { phone, region, mobile, repaired })
 }
 
 fn reachable(kind: PhoneNumberType) -> Result<(), Reason> {
@@ -185,3 +199,6 @@ fn e164(parsed: &PhoneNumber) -> Option<Phone> {
     let shifted = code.checked_mul(10_u64.checked_pow(digits)?)?;
     Phone::from_digits(shifted.checked_add(parsed.national_number)?)
 }
+
+#[cfg(test)]
+mod tests;

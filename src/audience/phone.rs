@@ -1,4 +1,4 @@
-//! A phone number as the engine carries it: E.164 digits in one integer. Whether the number can exist is [`super::normalise`]'s
+//! A phone number as the engine carries it: E.164 digits in one integer. Whether the number can exist is [`super::normalise()`]'s
 //! question; here is only its shape, its text forms, and which numbers mean the same person.
 
 use std::fmt;

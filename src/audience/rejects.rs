@@ -20,7 +20,6 @@ pub(super) const CORRECTED: usize = 5;
 #[derive(Debug)]
 pub struct RejectsWriter<W: Write> {
     csv: csv::Writer<W>,
-    width: usize,
 }
 
 /// What stands in front of a rejected row's own cells.
@@ -72,11 +71,11 @@ impl<W: Write> RejectsWriter<W> {
             csv.write_field(guard(name).as_ref())?;
         }
         csv.write_record(None::<&[u8]>)?;
-        Ok(RejectsWriter { csv, width: header.len() })
+        Ok(RejectsWriter { csv })
     }
 
-    /// Writes one reject with the row's own cells ([`super::Audience::cells`]). Missing cells are filled with empty ones, so that
-    /// a row too short is at least a row again; surplus cells stay. What is not UTF-8 is replaced by U+FFFD.
+    /// Writes one reject with the row's own cells ([`super::Audience::cells`]), as many as it has: a row too short stays short. What
+    /// is not UTF-8 is replaced by U+FFFD.
     pub fn write<'a>(&mut self, reject: &Reject, cells: impl IntoIterator<Item = &'a [u8]>) -> io::Result<()> {
         let fault = Fault {
             line: reject.line,
@@ -98,13 +97,8 @@ impl<W: Write> RejectsWriter<W> {
         csv.write_field(guard(fault.message).as_ref())?;
         csv.write_field(guard(fault.value).as_ref())?;
         csv.write_field(guard(fault.suggestion.unwrap_or_default()).as_ref())?;
-        let mut written = 0;
         for cell in cells {
             csv.write_field(guard(&String::from_utf8_lossy(cell)).as_ref())?;
-            written += 1;
-        }
-        for _ in written..self.width {
-            csv.write_field("")?;
         }
         csv.write_record(None::<&[u8]>)?;
         Ok(())

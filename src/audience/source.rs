@@ -1,19 +1,21 @@
-//! Where the bytes come from: which paths may be opened, what the first bytes say, decompression, and the digest of what was read.
+//! Where the bytes come from: opening, decompression, and the digest of what was read.
 //!
 //! In: a path or a stream. Out: the unpacked bytes, in one pass. It knows files and compression, nothing of text or rows.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Cursor, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
-use super::AudienceError;
+use super::magic::HEAD;
+use super::path::open_file;
 use super::stage::StageError;
+use super::{AudienceError, Compression, Refused};
 
 /// Where a list is read from.
 pub enum Input {
@@ -32,17 +34,6 @@ impl fmt::Debug for Input {
     }
 }
 
-/// How a list is packed, told by its first bytes whatever its name says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// gzip, also several members one after another.
-    Gzip,
-    /// Zstandard.
-    Zstd,
-}
-
 /// The SHA-256 of a list's bytes as they were stored, compression and all.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
@@ -51,6 +42,12 @@ impl Digest {
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -64,160 +61,6 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-/// Why a path of a campaign file is not followed.
-#[derive(Debug, thiserror::Error)]
-pub enum PathProblem {
-    /// Nothing was given.
-    #[error("the path is empty: name a file")]
-    Empty,
-    /// A line break or another control character.
-    #[error("the path holds a control character, such as a line break: rename the file")]
-    ControlCharacter,
-    /// It leads out of the folder the campaign may read.
-    #[error("`{file}` leads out of {}: only files in that folder are read", root.display())]
-    Outside {
-        /// The path as given.
-        file: String,
-        /// The folder.
-        root: PathBuf,
-    },
-    /// It, or the folder, cannot be found.
-    #[error("cannot find `{file}` in {}", root.display())]
-    NotFound {
-        /// The path as given.
-        file: String,
-        /// The folder.
-        root: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-}
-
-/// The real path of `file`, which must lie in `root` (the campaign's folder) after `..` and symbolic links are followed.
-///
-/// A relative path is taken from `root`. The file must exist.
-pub fn resolve(root: &Path, file: &str) -> Result<PathBuf, PathProblem> {
-    if file.is_empty() {
-        return Err(PathProblem::Empty);
-    }
-    if file.chars().any(char::is_control) {
-        return Err(PathProblem::ControlCharacter);
-    }
-    let outside = || PathProblem::Outside { file: file.to_owned(), root: root.to_owned() };
-    let not_found = |source| PathProblem::NotFound { file: file.to_owned(), root: root.to_owned(), source };
-    // A path that climbs above the root is refused before the disk is asked: the answer must not tell what exists out there.
-    let mut depth = 0_i64;
-    for part in Path::new(file).components() {
-        depth += match part {
-            Component::Normal(_) => 1,
-            Component::ParentDir => -1,
-            Component::CurDir | Component::RootDir | Component::Prefix(_) => 0,
-        };
-        if depth < 0 {
-            return Err(outside());
-        }
-    }
-    let real_root = root.canonicalize().map_err(not_found)?;
-    if Path::new(file).is_absolute() && !Path::new(file).starts_with(&real_root) && !Path::new(file).starts_with(root) {
-        return Err(outside());
-    }
-    let real = real_root.join(file).canonicalize().map_err(not_found)?;
-    if real.starts_with(&real_root) { Ok(real) } else { Err(outside()) }
-}
-
-/// What was found where a list was expected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    /// An XLSX, ODS or other zip file.
-    Spreadsheet,
-    /// An XLS file.
-    OldSpreadsheet,
-    /// A PDF document.
-    Pdf,
-    /// A web page, most often an error page or a log-in form saved as the export.
-    Html,
-    /// XML.
-    Xml,
-    /// JSON.
-    Json,
-    /// A tar, 7z or RAR archive.
-    Archive,
-    /// Packed with something else than gzip or Zstandard, or packed twice.
-    OtherCompression,
-    /// UTF-32, which no program exports.
-    Utf32,
-    /// None of these, but not text.
-    Binary,
-}
-
-impl Refused {
-    /// What to do instead.
-    pub fn advice(self) -> &'static str {
-        match self {
-            Refused::Spreadsheet | Refused::OldSpreadsheet => "open it in the spreadsheet program and save it as CSV (UTF-8)",
-            Refused::Pdf | Refused::Html => "the download went wrong: export the list again, as CSV",
-            Refused::Xml | Refused::Json | Refused::Binary => "export the list as CSV",
-            Refused::Archive => "unpack it and name the CSV file in it",
-            Refused::OtherCompression => "pack it once, with gzip or Zstandard, or not at all",
-            Refused::Utf32 => "export it as UTF-8",
-        }
-    }
-
-    /// By its first bytes; `None` when it may be a list.
-    fn of(head: &[u8]) -> Option<Refused> {
-        const MAGIC: [(&[u8], Refused); 12] = [
-            (b"PK\x03\x04", Refused::Spreadsheet),
-            (b"PK\x05\x06", Refused::Spreadsheet),
-            (b"\xD0\xCF\x11\xE0", Refused::OldSpreadsheet),
-            (b"%PDF", Refused::Pdf),
-            (b"7z\xBC\xAF\x27\x1C", Refused::Archive),
-            (b"Rar!\x1A\x07", Refused::Archive),
-            (b"BZh", Refused::OtherCompression),
-            (b"\xFD7zXZ\x00", Refused::OtherCompression),
-            (b"\xFF\xFE\x00\x00", Refused::Utf32),
-            (b"\x00\x00\xFE\xFF", Refused::Utf32),
-            (b"PAR1", Refused::Binary),
-            (b"SQLite format 3\x00", Refused::Binary),
-        ];
-        let magic = MAGIC.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|&(_, what)| what);
-        // The magic of tar stands 257 bytes into the header of the first file.
-        let tar = (head.get(257..262) == Some(b"ustar")).then_some(Refused::Archive);
-        magic.or(tar).or_else(|| Refused::markup(head))
-    }
-
-    fn markup(head: &[u8]) -> Option<Refused> {
-        let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
-        let begins = |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
-        if begins("<!doctype") || begins("<html") || begins("<head") || begins("<body") {
-            Some(Refused::Html)
-        } else if begins("<") {
-            Some(Refused::Xml)
-        } else if begins("{") || begins("[{") || begins("[[") {
-            Some(Refused::Json)
-        } else {
-            None
-        }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Refused::Spreadsheet => "a spreadsheet or zip file",
-            Refused::OldSpreadsheet => "an old spreadsheet file",
-            Refused::Pdf => "a PDF document",
-            Refused::Html => "a web page",
-            Refused::Xml => "XML",
-            Refused::Json => "JSON",
-            Refused::Archive => "an archive",
-            Refused::OtherCompression => "compressed in a way that is not read",
-            Refused::Utf32 => "UTF-32",
-            Refused::Binary => "binary data",
-        })
     }
 }
 
@@ -323,7 +166,7 @@ pub(super) fn open(input: Input) -> Result<Source, AudienceError> {
         }
     };
     let (head, raw) = peek(Tap { inner: raw, tally: Arc::clone(&tally) }, HEAD).map_err(|e| AudienceError::from_io(e, 1))?;
-    let compression = compression_of(&head);
+    let compression = Compression::of(&head);
     let unpacked = |inner| Unpacked { inner, out: 0, tally: Arc::clone(&tally) };
     let (head, bytes) = match compression {
         Compression::None => (head, raw),
@@ -336,7 +179,7 @@ pub(super) fn open(input: Input) -> Result<Source, AudienceError> {
             peek(unpacked(zstd), HEAD).map_err(|e| AudienceError::from_io(e, 1))?
         }
     };
-    if compression != Compression::None && compression_of(&head) != Compression::None {
+    if compression != Compression::None && Compression::of(&head) != Compression::None {
         return Err(AudienceError::Refused { what: Refused::OtherCompression });
     }
     if let Some(what) = Refused::of(&head) {
@@ -351,54 +194,10 @@ fn zstd_reader<R: Read + Send>(raw: R) -> io::Result<impl Read + Send> {
     Ok(reader)
 }
 
-/// Enough for every magic number, the tar header's included.
-const HEAD: usize = 512;
-
 /// Reads up to `most` bytes and gives them back together with a reader that begins with them again.
 pub(super) fn peek(mut reader: impl Read + Send + 'static, most: usize) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
     let mut head = Vec::new();
     reader.by_ref().take(most as u64).read_to_end(&mut head)?;
     let again = Cursor::new(head.clone()).chain(reader);
     Ok((head, Box::new(again)))
-}
-
-fn compression_of(head: &[u8]) -> Compression {
-    if head.starts_with(b"\x1F\x8B") {
-        Compression::Gzip
-    } else if head.starts_with(b"\x28\xB5\x2F\xFD") {
-        Compression::Zstd
-    } else {
-        Compression::None
-    }
-}
-
-fn open_file(path: &Path) -> Result<(File, Option<SystemTime>), AudienceError> {
-    let cannot = |source| AudienceError::Open { path: path.to_owned(), source };
-    // Asked before opening: to open a pipe without a writer would wait for ever.
-    let kind = fs::metadata(path).map_err(cannot)?.file_type();
-    if !kind.is_file() {
-        return Err(AudienceError::NotAFile { path: path.to_owned(), kind: kind_name(kind) });
-    }
-    let handle = File::open(path).map_err(cannot)?;
-    let metadata = handle.metadata().map_err(cannot)?;
-    Ok((handle, metadata.modified().ok()))
-}
-
-#[cfg(unix)]
-fn kind_name(kind: fs::FileType) -> &'static str {
-    use std::os::unix::fs::FileTypeExt as _;
-    if kind.is_dir() {
-        "directory"
-    } else if kind.is_fifo() {
-        "pipe"
-    } else if kind.is_socket() {
-        "socket"
-    } else {
-        "device"
-    }
-}
-
-#[cfg(not(unix))]
-fn kind_name(kind: fs::FileType) -> &'static str {
-    if kind.is_dir() { "directory" } else { "device" }
 }

@@ -51,7 +51,7 @@ pub(super) fn find(cell: &str, default: Option<Region>) -> Option<NumberProblem>
         return refuse(Reason::ScientificNotation, guess(&digits).or_else(|| with_plus(&digits)));
     }
     if let Some(whole) = decimal(cell) {
-        return refuse(Reason::DecimalNumber, guess(whole).or_else(|| with_plus(whole)));
+        return refuse(Reason::DecimalNumber, guess(&whole).or_else(|| with_plus(&whole)));
     }
     if cell.contains('@') {
         return refuse(Reason::EmailAddress, None);
@@ -99,13 +99,14 @@ fn scientific(cell: &str) -> Option<String> {
     Some(if whole { format!("{before}{after}") } else { String::new() })
 }
 
-/// `919876543210.0`. Inside: the digits before the point.
-fn decimal(cell: &str) -> Option<&str> {
+/// `919876543210.0`. Inside: the digits before the point; nothing when others than zeros stand behind it.
+fn decimal(cell: &str) -> Option<String> {
     let (whole, fraction) = cell.split_once(['.', ','])?;
     let digits = whole.strip_prefix('+').unwrap_or(whole);
     let number = digits.len() >= 7 && digits.bytes().all(|b| b.is_ascii_digit());
-    let zeros = (1..=2).contains(&fraction.len()) && fraction.bytes().all(|b| b == b'0');
-    (number && zeros).then_some(digits)
+    let decimals = (1..=2).contains(&fraction.len()) && fraction.bytes().all(|b| b.is_ascii_digit());
+    let exact = fraction.bytes().all(|b| b == b'0');
+    (number && decimals).then(|| if exact { digits.to_owned() } else { String::new() })
 }
 
 /// Two runs of digits long enough for a number each, with something between that does not group digits; or two plus signs; or more
