@@ -52,10 +52,10 @@ impl Answer {
     pub(super) fn refused(refusal: &Refusal, trace: u64) -> Self {
         #[derive(Serialize)]
         struct Body<'a> {
-            error: Error<'a>,
+            error: Problem<'a>,
         }
         #[derive(Serialize)]
-        struct Error<'a> {
+        struct Problem<'a> {
             message: String,
             r#type: &'static str,
             code: u32,
@@ -72,7 +72,7 @@ impl Answer {
         // A bad token is refused before WhatsApp is reached: plain title, no `error_data`.
         let is_token = refusal.code == 190;
         let body = Body {
-            error: Error {
+            error: Problem {
                 message: if is_token { known.title.to_owned() } else { format!("(#{}) {}", refusal.code, known.title) },
                 r#type: "OAuthException",
                 code: refusal.code,

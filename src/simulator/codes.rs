@@ -7,7 +7,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Code {
     /// The number.
-    pub(super) code: u32,
+    pub(super) number: u32,
     /// The status of an HTTP answer with it.
     pub(super) status: u16,
     /// Meta's title.
@@ -18,16 +18,16 @@ pub(super) struct Code {
 
 /// Looks a code up.
 pub(super) fn code(code: u32) -> Code {
-    KNOWN.iter().find(|known| known.code == code).copied().unwrap_or(Code {
-        code,
+    KNOWN.iter().find(|known| known.number == code).copied().unwrap_or(Code {
+        number: code,
         status: 400,
         title: "Something went wrong",
         details: "The request could not be handled.",
     })
 }
 
-const fn known(code: u32, status: u16, title: &'static str, details: &'static str) -> Code {
-    Code { code, status, title, details }
+const fn known(number: u32, status: u16, title: &'static str, details: &'static str) -> Code {
+    Code { number, status, title, details }
 }
 
 const KNOWN: &[Code] = &[
@@ -105,7 +105,7 @@ mod tests {
     fn throttles_are_bad_requests_and_codes_stand_once() {
         assert!([4, 80_007, 130_429, 131_056, 131_048].iter().all(|n| code(*n).status == 400));
         assert_eq!((code(190).status, code(132_001).status, code(131_000).status, code(2).status), (401, 404, 500, 503));
-        assert!(KNOWN.windows(2).all(|pair| pair[0].code < pair[1].code), "in order and without doubles");
+        assert!(KNOWN.windows(2).all(|pair| pair[0].number < pair[1].number), "in order and without doubles");
         assert_eq!(code(999_999).status, 400);
     }
 }

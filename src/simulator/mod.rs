@@ -186,18 +186,20 @@ impl Simulator {
     ///
     /// # Errors
     /// [`SimulatorError::UnknownNumber`] or [`SimulatorError::Ledger`].
+    #[expect(clippy::unused_async, reason = "callers await it, so that the write may leave their thread")]
     pub async fn say(&self, number_id: &str, from_phone: &str, text: &str) -> Result<String, SimulatorError> {
         let now = self.world.now_ms();
-        self.write(Words { number_id, from: from_phone, text, at_ms: now, ..Words::default() })
+        self.write(&Words { number_id, from: from_phone, text, at_ms: now, ..Words::default() })
     }
 
     /// As [`Simulator::say`], from an advertisement: for 72 hours everything to this person is free.
     ///
     /// # Errors
     /// As [`Simulator::say`].
+    #[expect(clippy::unused_async, reason = "callers await it, so that the write may leave their thread")]
     pub async fn say_from_ad(&self, number_id: &str, from_phone: &str, text: &str) -> Result<String, SimulatorError> {
         let now = self.world.now_ms();
-        self.write(Words { number_id, from: from_phone, text, from_ad: true, at_ms: now, ..Words::default() })
+        self.write(&Words { number_id, from: from_phone, text, from_ad: true, at_ms: now, ..Words::default() })
     }
 
     /// Of `phones`, those who wrote in the day before the start (`people.window_open_share`) tell so now: a webhook each, with
@@ -205,12 +207,13 @@ impl Simulator {
     ///
     /// # Errors
     /// As [`Simulator::say`].
+    #[expect(clippy::unused_async, reason = "callers await it, so that the write may leave their thread")]
     pub async fn greet<'a>(&self, number_id: &str, phones: impl IntoIterator<Item = &'a str>) -> Result<usize, SimulatorError> {
         let mut count = 0;
         for phone in phones {
             let from = phone.trim_start_matches('+');
             if let Some(at_ms) = self.world.windows.before_start(self.world.pair(number_id, from)) {
-                self.write(Words { number_id, from, text: &people::hello_text(), at_ms, ..Words::default() })?;
+                self.write(&Words { number_id, from, text: &people::hello_text(), at_ms, ..Words::default() })?;
                 count += 1;
             }
         }
@@ -233,20 +236,20 @@ impl Simulator {
         self.tasks.wait().await;
     }
 
-    fn write(&self, words: Words<'_>) -> Result<String, SimulatorError> {
+    fn write(&self, words: &Words<'_>) -> Result<String, SimulatorError> {
         if self.world.numbers.get(words.number_id).is_none() {
             return Err(SimulatorError::UnknownNumber(words.number_id.to_owned()));
         }
         let from = words.from.trim_start_matches('+');
         let path = || self.world.config.ledger.clone().unwrap_or_default();
-        self.world.write(Words { from, ..words }).map_err(|source| SimulatorError::Ledger { path: path(), source })
+        self.world.write(&Words { from, ..words.clone() }).map_err(|source| SimulatorError::Ledger { path: path(), source })
     }
 
     fn greet_at_start(&self) -> Result<(), SimulatorError> {
         let now = self.world.now_ms();
         for hello in &self.world.config.people.hello {
             let Hello { number_id, from, text, ago_ms } = hello;
-            self.write(Words { number_id, from, text, at_ms: now.saturating_sub(*ago_ms), ..Words::default() })?;
+            self.write(&Words { number_id, from, text, at_ms: now.saturating_sub(*ago_ms), ..Words::default() })?;
         }
         Ok(())
     }

@@ -78,13 +78,13 @@ async fn respond(world: &Arc<World>, reset: &AtomicBool, request: Request<Incomi
     let has_good_token = bearer == Some(world.config.token.expose().as_bytes());
     let body = Limited::new(body, BODY_BYTES).collect().await.map_err(|_| Closed)?.to_bytes();
     let outcome = match route(&head.method, head.uri.path()) {
-        Route::Messages { number_id, only_marketing } => match marks_read(&body) {
-            true if has_good_token => Outcome::Answer(Answer::json(200, r#"{"success":true}"#)),
-            _ => {
-                let arrival = Arrival { number_id: number_id.to_owned(), has_good_token, only_marketing, body };
-                messages::receive(world, arrival).await
-            }
-        },
+        Route::Messages { .. } if has_good_token && marks_read(&body) => {
+            Outcome::Answer(Answer::json(200, r#"{"success":true}"#))
+        }
+        Route::Messages { number_id, only_marketing } => {
+            let arrival = Arrival { number_id: number_id.to_owned(), has_good_token, only_marketing, body };
+            messages::receive(world, arrival).await
+        }
         Route::Other(segments) => Outcome::Answer(if has_good_token && !messages::is_revoked(world) {
             graph::answer(world, &head.method, &segments, head.uri.query().unwrap_or_default(), &body)
         } else {
@@ -133,6 +133,7 @@ fn route<'a>(method: &Method, path: &'a str) -> Route<'a> {
 }
 
 /// How much of an answer is sent.
+#[derive(Clone, Copy)]
 enum Cut {
     No,
     Half,

@@ -178,7 +178,7 @@ impl World {
         let about = About::of(self.chance, &message);
         let early = about.message.happens(Purpose::Early, self.config.webhooks.before_response_share);
         let (now, message) = (Instant::now(), Arc::new(message));
-        let mut hears = None;
+        let mut waits = None;
         let mut parcels = Vec::with_capacity(4);
         for step in self.course(&message) {
             if step.lost {
@@ -188,18 +188,18 @@ impl World {
             let of = |after_ms: u64| (later(message.at_ms, after_ms), now + Duration::from_millis(after_ms));
             let update = || Update::Status { message: Arc::clone(&message), event: step.event };
             let (at_ms, mut due) = of(step.after_ms);
-            let mut heard = None;
-            if early && hears.is_none() && step.event != Event::Reply {
+            let mut told = None;
+            if early && waits.is_none() && step.event != Event::Reply {
                 let (sender, receiver) = oneshot::channel();
-                (heard, hears, due) = (Some(sender), Some(receiver), now);
+                (told, waits, due) = (Some(sender), Some(receiver), now);
             }
-            parcels.push(Parcel::new(update(), at_ms, due, heard));
+            parcels.push(Parcel::new(update(), at_ms, due, told));
             if let Some(after) = step.copy_after_ms {
                 parcels.push(Parcel::new(update(), at_ms, due + Duration::from_millis(after), None));
             }
         }
         self.postman.post(&self.counters, parcels);
-        Ok(hears)
+        Ok(waits)
     }
 
     /// The person a message went to answers it.
@@ -216,13 +216,13 @@ impl World {
             from_ad: false,
             at_ms,
         };
-        if let Err(error) = self.write(words) {
+        if let Err(error) = self.write(&words) {
             tracing::warn!(%error, "a reply was not written");
         }
     }
 
     /// A person writes: it is written down, the window opens, the webhook goes out. Returns the message's id.
-    pub(super) fn write(&self, words: Words<'_>) -> io::Result<String> {
+    pub(super) fn write(&self, words: &Words<'_>) -> io::Result<String> {
         let seq = self.ledger.next_seq();
         let inbound = Inbound {
             seq,

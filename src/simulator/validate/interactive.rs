@@ -102,7 +102,8 @@ struct Section<'a> {
 
 #[derive(Deserialize)]
 struct Card<'a> {
-    card_index: Option<usize>,
+    #[serde(rename = "card_index")]
+    index: Option<usize>,
     #[serde(borrow)]
     r#type: Option<Text<'a>>,
     #[serde(borrow)]
@@ -263,7 +264,7 @@ fn check_cards(sent: &Interactive<'_>, action: &Action<'_>) -> Result<(), Refusa
     let kind = |card: &Card<'_>| card.r#type.as_ref().map(|kind| kind.as_str().to_owned());
     let first = action.cards.first().and_then(kind);
     for (at, card) in action.cards.iter().enumerate() {
-        if card.card_index != Some(at) {
+        if card.index != Some(at) {
             return Err(wrong("card_index must count the cards from 0"));
         }
         if kind(card) != first || first.is_none() {

@@ -36,7 +36,7 @@ pub(super) fn check(sent: &Sent<'_>, shape: &Shape) -> Result<(), Refusal> {
     // A product carousel is defined with two cards and may be sent with up to ten.
     let is_product =
         matches!(shape.cards.first().and_then(|card| card.header.as_ref()), Some(Header::Media(kind)) if kind == "product");
-    if cards.len() != shape.cards.len() && !(is_product && !cards.is_empty()) {
+    if cards.len() != shape.cards.len() && (cards.is_empty() || !is_product) {
         return Err(counts("carousel cards", cards.len(), shape.cards.len()));
     }
     for (card, defined) in cards.iter().zip(shape.cards.iter().cycle()) {
@@ -86,7 +86,7 @@ fn check_text(part: &str, values: &[Parameter<'_>], defined: &Text, most: usize)
         return Err(counts(part, values.len(), defined.variables.len()));
     }
     for value in values {
-        match (&value.parameter_name, defined.is_named()) {
+        match (&value.name, defined.is_named()) {
             (Some(name), true) if defined.variables.iter().any(|known| known == name.as_str()) => {}
             (Some(_), true) => return Err(Refusal::new(132_000, format!("{part}: a parameter_name is not in the template"))),
             (None, true) => return Err(Refusal::new(132_012, format!("{part}: Parameter name is missing or empty"))),
@@ -94,7 +94,7 @@ fn check_text(part: &str, values: &[Parameter<'_>], defined: &Text, most: usize)
             (None, false) => {}
         }
     }
-    let all_given = |name: &String| values.iter().any(|v| v.parameter_name.as_ref().is_some_and(|given| given.as_str() == name));
+    let all_given = |name: &String| values.iter().any(|v| v.name.as_ref().is_some_and(|given| given.as_str() == name));
     if defined.is_named() && !defined.variables.iter().all(all_given) {
         return Err(Refusal::new(132_000, format!("{part}: a parameter stands twice and another not at all")));
     }

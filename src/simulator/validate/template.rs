@@ -79,8 +79,8 @@ pub(super) struct Card<'a> {
 pub(super) struct Parameter<'a> {
     #[serde(borrow)]
     r#type: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) parameter_name: Option<Text<'a>>,
+    #[serde(borrow, rename = "parameter_name")]
+    pub(super) name: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) text: Option<Text<'a>>,
     #[serde(borrow)]
@@ -230,10 +230,10 @@ impl Component<'_> {
             [] => Ok(()),
             [one] => match one.kind()? {
                 "text" => one.check_text(true),
-                "image" => one.check_media("image", one.image),
-                "video" => one.check_media("video", one.video),
-                "document" => one.check_media("document", one.document),
-                "gif" => one.check_media("gif", one.gif),
+                "image" => Parameter::check_media("image", one.image),
+                "video" => Parameter::check_media("video", one.video),
+                "document" => Parameter::check_media("document", one.document),
+                "gif" => Parameter::check_media("gif", one.gif),
                 "location" => check_location(one.location),
                 "product" => one.product.map(|_| ()).ok_or_else(|| missing("product of a header")),
                 other => Err(mismatch(format!("header: Format mismatch, expected no {}", other.to_ascii_uppercase()))),
@@ -243,7 +243,7 @@ impl Component<'_> {
     }
 
     fn check_body(&self) -> Result<(), Refusal> {
-        let named = self.parameters.iter().filter(|parameter| parameter.parameter_name.is_some()).count();
+        let named = self.parameters.iter().filter(|parameter| parameter.name.is_some()).count();
         if named != 0 && named != self.parameters.len() {
             return Err(Refusal::new(100, "Invalid parameter: parameter_name must stand on all values or on none"));
         }
@@ -366,13 +366,13 @@ impl<'a> Parameter<'a> {
         if !is_shown && text.contains(char::is_whitespace) {
             return Err(Refusal::new(132_018, "A URL value must be percent-encoded"));
         }
-        if self.parameter_name.as_ref().is_some_and(|name| name.as_str().is_empty()) {
+        if self.name.as_ref().is_some_and(|name| name.as_str().is_empty()) {
             return Err(Refusal::new(100, "Invalid parameter: parameter_name is empty"));
         }
         Ok(())
     }
 
-    fn check_media(&self, name: &str, given: Option<&'a RawValue>) -> Result<(), Refusal> {
+    fn check_media(name: &str, given: Option<&'a RawValue>) -> Result<(), Refusal> {
         let media: Media<'a> = object(name, given.ok_or_else(|| missing(name))?)?;
         if media.caption.is_some() || media.voice.is_some() || (media.filename.is_some() && name != "document") {
             return Err(Refusal::new(100, format!("Param {name} of a header holds an unexpected key")));

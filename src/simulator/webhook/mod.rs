@@ -6,8 +6,6 @@
 mod payload;
 mod postman;
 mod target;
-#[cfg(test)]
-mod tests;
 
 use serde::Deserialize;
 

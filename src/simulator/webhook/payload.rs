@@ -80,7 +80,8 @@ struct Profile {
 #[derive(Serialize)]
 struct Status<'a> {
     id: &'a str,
-    status: &'static str,
+    #[serde(rename = "status")]
+    word: &'static str,
     timestamp: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     recipient_id: Option<&'a str>,
@@ -111,7 +112,8 @@ struct Origin {
 #[derive(Serialize)]
 struct Pricing<'a> {
     billable: bool,
-    pricing_model: &'static str,
+    #[serde(rename = "pricing_model")]
+    model: &'static str,
     r#type: &'a str,
     category: &'a str,
 }
@@ -230,7 +232,7 @@ impl<'a> Value<'a> {
         });
         self.statuses.push(Status {
             id: &message.wamid,
-            status,
+            word: status,
             timestamp: seconds(at_ms),
             recipient_id: wa_id,
             recipient_user_id: user_id,
@@ -238,7 +240,7 @@ impl<'a> Value<'a> {
             conversation,
             pricing: is_priced.then(|| Pricing {
                 billable: message.pricing == "regular",
-                pricing_model: "PMP",
+                model: "PMP",
                 r#type: &message.pricing,
                 category: &message.category,
             }),
