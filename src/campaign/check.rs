@@ -190,7 +190,7 @@ impl Check {
                     self.node(node, of, spot);
                 }
                 if count < *least || count > *most {
-                    let message = format!("`{}` has {count} elements, outside {least} to {most}", spot.key);
+                    let message = format!("`{}` has a length of {count}, outside {least} to {most}", spot.key);
                     self.report("out_of_range", node.span.clone(), message, format!("give from {least} to {most}"));
                 }
             }
@@ -307,39 +307,43 @@ pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> O
     let word = plain(word);
     names
         .map(|name| (strsim::osa_distance(&word, &plain(name)), name))
-        .filter(|(slips, name)| *slips <= (name.chars().count() / 3).max(1) && word.chars().count() > 1)
+        .filter(|(slips, name)| *slips <= (name.chars().count() / 3).max(1))
         .min_by_key(|(slips, _)| *slips)
         .map(|(_, name)| name)
 }
 
 /// The tables that know `name`, as they are written in the file.
 fn homes(root: &'static Keys, name: &str) -> Vec<String> {
-    fn visit(keys: &'static Keys, path: &str, name: &str, found: &mut Vec<String>) {
-        for key in keys.known {
-            let inner = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
-            let keys: Vec<&'static Keys> = match &key.shape {
-                Shape::Table(keys) | Shape::List { of: Shape::Table(keys), .. } => vec![keys],
-                Shape::Kinds(kinds) => kinds.words.iter().map(|(.., keys)| keys).collect(),
-                _ => Vec::new(),
-            };
-            for keys in keys {
-                let known = keys.known.iter().map(|key| key.name).chain(keys.later.iter().map(|later| later.name));
-                if known.into_iter().any(|known| known == name) {
-                    let home = format!("[{inner}]");
-                    if !found.contains(&home) {
-                        found.push(home);
-                    }
-                }
-                visit(keys, &inner, name, found);
-            }
-        }
-    }
     let mut found = Vec::new();
     if root.known.iter().any(|key| key.name == name) {
         found.push("the top of the file, above every [table]".to_owned());
     }
-    visit(root, "", name, &mut found);
+    for key in root.known {
+        visit(&key.shape, key.name, name, &mut found);
+    }
     found
+}
+
+fn visit(shape: &'static Shape, path: &str, name: &str, found: &mut Vec<String>) {
+    match shape {
+        Shape::Table(keys) | Shape::List { of: Shape::Table(keys), .. } => visit_keys(keys, path, "", name, found),
+        Shape::Kinds(kinds) => {
+            for (word, _, keys) in kinds.words {
+                visit_keys(keys, path, &format!(" of kind `{word}`"), name, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn visit_keys(keys: &'static Keys, path: &str, kind: &str, name: &str, found: &mut Vec<String>) {
+    let later = keys.later.iter().map(|later| later.name);
+    if keys.known.iter().map(|key| key.name).chain(later).any(|known| known == name) {
+        found.push(format!("[{path}]{kind}"));
+    }
+    for key in keys.known {
+        visit(&key.shape, &format!("{path}.{}", key.name), name, found);
+    }
 }
 
 fn list<'n>(names: impl Iterator<Item = &'n str>) -> String {

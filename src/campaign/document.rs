@@ -99,6 +99,13 @@ impl Fault {
                 .help("leave the zero out, or put it in quotes when it is a text; octal numbers are written `0o755`"),
             _ if message.starts_with("key with no value") => Problem::error("syntax", span, "a line that is no `key = value`")
                 .help("TOML puts `=` between key and value, not `:`"),
+            _ if message.starts_with("invalid unquoted key") => {
+                Problem::error("syntax", span, "a key with something else than letters, digits, `-` and `_`")
+                    .help("TOML puts `=` between key and value, not `:`; other keys stand in quotes")
+            }
+            "" if message.contains("string") => {
+                Problem::error("syntax", span, "a text that does not end").help("close it with the quote it began with")
+            }
             _ => Problem::error("syntax", span, message).help("see https://toml.io for how TOML is written"),
         }
     }

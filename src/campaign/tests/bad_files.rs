@@ -48,7 +48,7 @@ fn tabs() {
 #[test]
 fn yes_and_no() {
     says(
-        &format!("{}[free_form]\nkind = \"text\"\nbody = \"Hola\"\npreview_url = yes\n", SMALL),
+        &small_and("[free_form]\nkind = \"text\"\nbody = \"Hola\"\npreview_url = yes"),
         &["14:15: error[syntax]: `yes` is no TOML value — write `true` or `false`"],
     );
 }
@@ -128,7 +128,7 @@ fn wrong_language() {
 fn too_many_variables() {
     says(
         &small_and(&format!("body = [{}]", "\"x\", ".repeat(171))),
-        &["11:8: error[out_of_range]: `body` has 171 elements, outside 0 to 170 — give from 0 to 170"],
+        &["11:8: error[out_of_range]: `body` has a length of 171, outside 0 to 170 — give from 0 to 170"],
     );
 }
 
@@ -138,7 +138,7 @@ fn wrong_component_type() {
     says(
         &small_and("header = { sticker = \"https://cdn.example/a.webp\" }"),
         &[
-            "11:12: error[unknown_key]: unknown key `sticker` in `header` — it belongs into [free_form]; known here: `text`, `name`, `image`, `video`, `document`, `filename`, `location`",
+            "11:12: error[unknown_key]: unknown key `sticker` in `header` — it belongs into [free_form] of kind `sticker`; known here: `text`, `name`, `image`, `video`, `document`, `filename`, `location`",
         ],
     );
 }

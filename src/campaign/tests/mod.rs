@@ -1,6 +1,7 @@
 //! The campaign file, from text to campaign.
 
 mod bad_files;
+mod meaning;
 
 use std::collections::BTreeMap;
 
