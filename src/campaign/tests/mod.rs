@@ -1,7 +1,12 @@
 //! The campaign file, from text to campaign.
 
+mod accepted;
 mod bad_files;
+mod examples;
 mod meaning;
+mod properties;
+mod rendering;
+mod schema;
 
 use std::collections::BTreeMap;
 
