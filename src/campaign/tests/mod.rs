@@ -7,6 +7,7 @@ mod meaning;
 mod properties;
 mod rendering;
 mod schema;
+mod shipped;
 
 use std::collections::BTreeMap;
 

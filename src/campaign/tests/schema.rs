@@ -11,7 +11,7 @@ use crate::campaign::shape::{Keys, Shape};
 static WHOLE: Shape = Shape::Table(&crate::campaign::keys::CAMPAIGN);
 
 /// Whether `value` keeps `schema`: the keywords our schema uses, and no others.
-fn valid(schema: &Value, value: &Value) -> bool {
+pub(super) fn valid(schema: &Value, value: &Value) -> bool {
     let Some(schema) = schema.as_object() else { return schema.as_bool().unwrap() };
     schema.iter().all(|(word, rule)| match (word.as_str(), value) {
         ("type", _) => {
@@ -65,7 +65,7 @@ fn valid(schema: &Value, value: &Value) -> bool {
     })
 }
 
-fn document(text: &str) -> Value {
+pub(super) fn document(text: &str) -> Value {
     serde_json::to_value(toml::from_str::<toml::Table>(text).unwrap()).unwrap()
 }
 
