@@ -1,0 +1,92 @@
+//! PostgreSQL: a server, and still one engine process a ledger. The connection that writes holds a session lock: a process that
+//! loses the lock has lost its writer with it, and another can take over.
+
+use std::str::FromStr;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgConnection, Pool, Postgres};
+
+use super::cells::Cells;
+use super::dialect::Dialect;
+use super::failure::database;
+use super::migration;
+use super::open::Mode;
+use super::session::{Session, Value};
+use super::sql::SqlStore;
+use crate::outbound::ledger::LedgerError;
+
+/// Connections for reading.
+const READERS: u32 = 4;
+/// The session lock's key: "fanfare" in ASCII. One engine a database.
+const LOCK: i64 = 0x0066_616e_6661_7265;
+
+impl Dialect for Postgres {
+    const BEGIN_WRITE: &'static str = "BEGIN";
+    const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
+        &[(1, "ledger", include_str!("../../migrations/postgres/0001_ledger.sql"))];
+
+    async fn finish(_: &Pool<Self>) {}
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, LedgerError> {
+    // The parser's own message may repeat the URL, and the URL a password.
+    let options =
+        PgConnectOptions::from_str(url).map_err(|_| LedgerError::Unfit("the ledger's PostgreSQL URL cannot be read".into()))?;
+    Ok(options
+        .application_name("fanfare")
+        .options([
+            ("statement_timeout", "30s"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "60s"),
+            ("synchronous_commit", "on"),
+        ])
+        .disable_statement_logging())
+}
+
+/// Opens the ledger in the database at `url`.
+pub(super) async fn open(url: &str, mode: Mode) -> Result<SqlStore<Postgres>, LedgerError> {
+    let options = options(url)?;
+    let reading = options.clone().options([("default_transaction_read_only", "on")]);
+    let readers = PgPoolOptions::new().max_connections(READERS).connect_lazy_with(reading);
+    if mode == Mode::ReadOnly {
+        migration::verify::<Postgres>(&mut *readers.acquire().await.map_err(database)?).await?;
+        return Ok(SqlStore::new(None, readers, None));
+    }
+    let writer = PgPoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(|connection, _| Box::pin(own(connection)))
+        .connect_with(options)
+        .await
+        .map_err(taken)?;
+    {
+        let mut connection = writer.acquire().await.map_err(taken)?;
+        let durable = connection.first("SHOW synchronous_commit", &[]).await?;
+        let durable = durable.as_ref().map_or(Ok(""), |row| row.text(0))?;
+        if durable != "on" {
+            return Err(LedgerError::Unfit(format!("PostgreSQL's synchronous_commit is {durable}: it has to be on")));
+        }
+        migration::migrate::<Postgres>(&mut connection).await?;
+    }
+    Ok(SqlStore::new(Some(writer), readers, None))
+}
+
+async fn own(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let row = connection.first("SELECT CASE WHEN pg_try_advisory_lock($1) THEN 1::BIGINT ELSE 0 END", &[Value::Int(LOCK)]).await;
+    let row = row.map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
+    match row.map(|row| row.int(0)) {
+        Some(Ok(1)) => Ok(()),
+        _ => Err(sqlx::Error::Configuration(Box::new(LedgerError::Locked("the PostgreSQL ledger".to_owned())))),
+    }
+}
+
+fn taken(error: sqlx::Error) -> LedgerError {
+    match error {
+        sqlx::Error::Configuration(error) => match error.downcast::<LedgerError>() {
+            Ok(error) => *error,
+            Err(error) => LedgerError::Database(error),
+        },
+        error => database(error),
+    }
+}
