@@ -1,7 +1,7 @@
 -- The ledger. Portable columns only: BIGINT and TEXT; times are milliseconds since 1970, written by the caller; small closed
 -- lists are numbers whose meaning stands in the code (outbound::status, outbound::ledger).
 
--- One row: which schema user owns the file, and how often it was opened.
+-- One row: how often the ledger was opened to be written, and what belongs to no run.
 CREATE TABLE engine (
     id           BIGINT PRIMARY KEY CHECK (id = 1),
     incarnation  BIGINT NOT NULL,
@@ -9,27 +9,13 @@ CREATE TABLE engine (
 );
 INSERT INTO engine (id, incarnation) VALUES (1, 0);
 
--- Processes that may own lanes. The epoch fences: a decision names the epoch it was made under.
-CREATE TABLE worker (
-    id           TEXT PRIMARY KEY,
-    epoch        BIGINT NOT NULL,
-    started_at   BIGINT NOT NULL,
-    heartbeat_at BIGINT NOT NULL
-);
-
+-- A sender is its number: windows and pacing belong to it, whatever the settings call it today.
 CREATE TABLE sender (
     no           INTEGER PRIMARY KEY,
-    name         TEXT NOT NULL UNIQUE,
+    name         TEXT NOT NULL,              -- as the settings named it last
     provider     TEXT NOT NULL,
-    number_id    TEXT NOT NULL
-);
-
--- Exactly one process holds a sender's lane; lease times are the database's clock.
-CREATE TABLE lane (
-    sender       BIGINT PRIMARY KEY REFERENCES sender (no),
-    owner        TEXT,
-    epoch        BIGINT NOT NULL DEFAULT 0,
-    lease_until  BIGINT NOT NULL DEFAULT 0
+    number_id    TEXT NOT NULL,
+    UNIQUE (provider, number_id)
 );
 
 CREATE TABLE run (
@@ -107,6 +93,9 @@ CREATE TABLE attempt (
     PRIMARY KEY (delivery, try)
 ) WITHOUT ROWID;
 
+-- How much of what a sender's provider took has been heard of since: asked before silence counts as absence.
+CREATE INDEX attempt_accepted ON attempt (sender, intent_at) WHERE outcome = 1;
+
 -- What webhooks said of one send: a join of all its statuses. Written by the receipt side alone.
 CREATE TABLE receipt (
     delivery     BIGINT NOT NULL,
@@ -121,13 +110,13 @@ CREATE TABLE receipt (
     PRIMARY KEY (delivery, gen)
 ) WITHOUT ROWID;
 
--- Pricing and conversation objects as received, each text once.
+-- Pricing and conversation objects as received, each text once. no: the first 63 bits of the text's SHA-256.
 CREATE TABLE fare_text (
     no   INTEGER PRIMARY KEY,
-    body TEXT NOT NULL UNIQUE
+    body TEXT NOT NULL
 );
 
--- Webhook bodies as received, stored before they are answered.
+-- Webhook bodies as received, stored before they are answered. Their numbers are given by the process that owns the ledger.
 CREATE TABLE inbox (
     id          INTEGER PRIMARY KEY,
     provider    TEXT NOT NULL,

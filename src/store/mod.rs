@@ -6,15 +6,26 @@
 //! nothing, has no clock and makes no names: it guards what the ports say and keeps it.
 
 mod cells;
+mod codes;
 mod dialect;
+mod dispatch;
 mod failure;
+mod fare;
+mod fold;
+mod group;
+mod inbox;
 mod lock;
 mod migration;
 mod open;
+mod plan;
 mod postgres;
+mod rows;
+mod runs;
 mod session;
 mod sql;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 pub use cells::Cells;
 pub use dialect::Dialect;

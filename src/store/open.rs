@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::dialect::Dialect;
 use super::sql::{Closing, SqlStore};
 use super::{postgres, sqlite};
-use crate::outbound::ledger::LedgerError;
+use crate::outbound::ledger::{Ledger, LedgerError};
 
 /// What a ledger is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Mode {
 }
 
 /// All that a ledger can do.
-pub trait Store: Closing {}
+pub trait Store: Ledger + Closing {}
 impl<DB: Dialect> Store for SqlStore<DB> {}
 
 /// Opens the ledger at `sqlite:<path>` or `postgres://…`.

@@ -50,7 +50,7 @@ pub(super) async fn open(url: &str, mode: Mode) -> Result<SqlStore<Postgres>, Le
     let readers = PgPoolOptions::new().max_connections(READERS).connect_lazy_with(reading);
     if mode == Mode::ReadOnly {
         migration::verify::<Postgres>(&mut *readers.acquire().await.map_err(database)?).await?;
-        return Ok(SqlStore::new(None, readers, None));
+        return Ok(SqlStore::reader(readers));
     }
     let writer = PgPoolOptions::new()
         .max_connections(1)
@@ -69,7 +69,7 @@ pub(super) async fn open(url: &str, mode: Mode) -> Result<SqlStore<Postgres>, Le
         }
         migration::migrate::<Postgres>(&mut connection).await?;
     }
-    Ok(SqlStore::new(Some(writer), readers, None))
+    SqlStore::owner(writer, readers, None).await
 }
 
 async fn own(connection: &mut PgConnection) -> Result<(), sqlx::Error> {

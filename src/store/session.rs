@@ -6,6 +6,7 @@ use sqlx::{Arguments, Connection, Database, Encode, Executor, IntoArguments, Typ
 
 use super::cells::Cells;
 use super::failure::{Affected, database};
+use super::rows::clean;
 use crate::outbound::ledger::LedgerError;
 
 /// A statement's parameter: `$1` is the first.
@@ -66,8 +67,8 @@ where
         match *value {
             Value::Int(value) => arguments.add(value),
             Value::MaybeInt(value) => arguments.add(value),
-            Value::Text(value) => arguments.add(value),
-            Value::MaybeText(value) => arguments.add(value),
+            Value::Text(value) => arguments.add(&*clean(value)),
+            Value::MaybeText(value) => arguments.add(value.map(clean).as_deref()),
             Value::Bytes(value) => arguments.add(value),
         }
         .map_err(LedgerError::Database)?;

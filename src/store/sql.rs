@@ -1,15 +1,22 @@
 //! The store itself: who writes, who reads, and how a transaction begins.
 
+use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use sqlx::{Pool, Transaction};
 
+use super::cells::Cells;
 use super::dialect::Dialect;
 use super::failure::database;
+use super::fare::Fares;
+use super::inbox::LAST;
 use super::lock::Lock;
 use super::session::{Session, Value};
 use crate::outbound::ledger::LedgerError;
+
+/// Counts the openings.
+pub(super) const OPENED: &str = "UPDATE engine SET incarnation = incarnation + 1 WHERE id = 1";
 
 /// A ledger in one database.
 #[derive(Debug)]
@@ -18,11 +25,25 @@ pub struct SqlStore<DB: Dialect> {
     pub(super) writer: Option<Pool<DB>>,
     readers: Pool<DB>,
     lock: Mutex<Option<Lock>>,
+    /// The number of the last webhook body.
+    pub(super) bodies: AtomicI64,
+    pub(super) fares: Fares,
 }
 
 impl<DB: Dialect> SqlStore<DB> {
-    pub(super) fn new(writer: Option<Pool<DB>>, readers: Pool<DB>, lock: Option<Lock>) -> Self {
-        Self { writer, readers, lock: Mutex::new(lock) }
+    /// A ledger that is only read.
+    pub(super) fn reader(readers: Pool<DB>) -> Self {
+        Self { writer: None, readers, lock: Mutex::new(None), bodies: AtomicI64::new(0), fares: Fares::default() }
+    }
+
+    /// A ledger owned by this process, its schema up to date.
+    pub(super) async fn owner(writer: Pool<DB>, readers: Pool<DB>, lock: Option<Lock>) -> Result<Self, LedgerError> {
+        let mut connection = writer.acquire().await.map_err(database)?;
+        connection.execute(OPENED, &[]).await?;
+        let last = connection.first(LAST, &[]).await?.map(|row| row.maybe_int(0)).transpose()?.flatten();
+        drop(connection);
+        let bodies = AtomicI64::new(last.unwrap_or(0));
+        Ok(Self { writer: Some(writer), readers, lock: Mutex::new(lock), bodies, fares: Fares::default() })
     }
 
     /// The rows of a statement that only reads, as of now.

@@ -70,9 +70,9 @@ pub(super) async fn open(path: &Path, mode: Mode) -> Result<SqlStore<Sqlite>, Le
         if !path.is_file() {
             return Err(LedgerError::Unfit(format!("there is no ledger at {}", path.display())));
         }
-        let readers = reading(path)?;
+        let readers = reading(path);
         migration::verify::<Sqlite>(&mut *readers.acquire().await.map_err(database)?).await?;
-        return Ok(SqlStore::new(None, readers, None));
+        return Ok(SqlStore::reader(readers));
     }
     let lock = create(path)?;
     let writing = options(path)
@@ -101,7 +101,7 @@ pub(super) async fn open(path: &Path, mode: Mode) -> Result<SqlStore<Sqlite>, Le
         }
         migration::migrate::<Sqlite>(&mut connection).await?;
     }
-    Ok(SqlStore::new(Some(writer), reading(path)?, Some(lock)))
+    SqlStore::owner(writer, reading(path), Some(lock)).await
 }
 
 fn create(path: &Path) -> Result<Lock, LedgerError> {
@@ -117,13 +117,13 @@ fn create(path: &Path) -> Result<Lock, LedgerError> {
     Ok(lock)
 }
 
-fn reading(path: &Path) -> Result<Pool<Sqlite>, LedgerError> {
-    Ok(SqlitePoolOptions::new()
+fn reading(path: &Path) -> Pool<Sqlite> {
+    SqlitePoolOptions::new()
         .max_connections(READERS)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .connect_lazy_with(options(path).read_only(true)))
+        .connect_lazy_with(options(path).read_only(true))
 }
 
 async fn assert_settings(connection: &mut SqliteConnection) -> Result<(), LedgerError> {
