@@ -145,6 +145,17 @@ impl Recipient {
         self
     }
 
+    /// The row as a listing shows it: what an earlier send reached is not lost.
+    pub(crate) fn listed(&self) -> DeliveryRow {
+        let earlier = |got: &dyn Fn(&ReceiptTimes) -> Option<Timestamp>| {
+            self.receipts.range(..self.generation).filter_map(|(_, times)| got(times)).min()
+        };
+        let mut row = self.row.clone();
+        row.receipt.delivered_at = row.receipt.delivered_at.or_else(|| earlier(&|times| times.delivered_at));
+        row.receipt.read_at = row.receipt.read_at.or_else(|| earlier(&|times| times.read_at));
+        row
+    }
+
     fn said_at_best(&self) -> Said {
         let any = |got: &dyn Fn(&ReceiptTimes) -> bool| self.receipts.range(..=self.generation).any(|(_, times)| got(times));
         let now = self.receipts.get(&self.generation).cloned().unwrap_or_default();
@@ -291,8 +302,8 @@ impl Reports for Rows {
             Listing::Unknown => matches!(row.state, State::Unknown | State::UnknownFinal),
             Listing::PossibleDuplicates => row.flags.has(Flags::POSSIBLE_DUPLICATE),
         };
-        let rows = self.recipients.iter().map(|one| &one.row).filter(|row| row.id > after).filter(listed);
-        Ok(rows.take(limit as usize).cloned().collect())
+        let rows: Vec<_> = self.recipients.iter().map(Recipient::listed).collect();
+        Ok(rows.iter().filter(|row| row.id > after).filter(listed).take(limit as usize).cloned().collect())
     }
 
     async fn person(&self, person: Phone) -> Result<PersonFacts, LedgerError> {
@@ -300,7 +311,7 @@ impl Reports for Rows {
             run: self.head.clone(),
             columns: self.columns.clone(),
             values: one.values.clone(),
-            delivery: one.row.clone(),
+            delivery: one.listed(),
             calls: one.calls.clone(),
             receipts: one.receipts.clone().into_iter().collect(),
         });

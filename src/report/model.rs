@@ -42,7 +42,7 @@ pub struct RunReport {
     pub receipts: Receipts,
     /// The same by route; deliveries never called are in no route.
     pub routes: Vec<Share>,
-    /// The same by sender, by name; deliveries never called are in no sender.
+    /// The same by sender, in the order of their names; deliveries never called are in no sender.
     pub senders: Vec<Share>,
     /// The calls.
     pub calls: Calls,
@@ -266,7 +266,8 @@ impl RunReport {
             receipts,
             routes: shares(facts, |tally| tally.route.map(|route| (route, words::route(route).to_owned()))),
             senders: shares(facts, |tally| {
-                tally.sender.map(|no| (sender_name(&facts.senders, no), sender_name(&facts.senders, no)))
+                let name = sender_name(&facts.senders, tally.sender?);
+                Some(((name.clone(), tally.sender), name))
             }),
             calls,
             rate: facts.rate.as_ref().map(|buckets| Rate {

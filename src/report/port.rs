@@ -55,6 +55,15 @@ pub struct RunHead {
     pub expires_at: Option<Timestamp>,
 }
 
+impl RunHead {
+    /// [`RunHead::template`] of a stored campaign file.
+    pub fn template_in(campaign_text: &str) -> Option<String> {
+        let campaign: toml::Table = toml::from_str(campaign_text).ok()?;
+        let name = campaign.get("template")?.get("name")?.as_str()?;
+        (!name.contains("{{")).then(|| name.to_owned())
+    }
+}
+
 /// A sender's number and name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SenderName {
@@ -195,6 +204,29 @@ pub struct RunCounts {
     pub unknown: u64,
 }
 
+impl RunCounts {
+    /// The main figures of these tallies.
+    pub fn of(tallies: &[Tally]) -> Self {
+        let mut counts = Self::default();
+        for tally in tallies {
+            let slot = match tally.state {
+                State::Accepted => &mut counts.accepted,
+                State::Rejected => &mut counts.rejected,
+                State::UnknownFinal => &mut counts.unknown,
+                State::Skipped | State::Expired | State::Cancelled | State::Quarantined => &mut counts.not_sent,
+                State::Pending | State::Intent | State::Unknown => &mut counts.open,
+            };
+            *slot += tally.deliveries;
+            if tally.state == State::Accepted {
+                counts.delivered += if tally.said.delivered() { tally.deliveries } else { 0 };
+                counts.read += if tally.said.read() { tally.deliveries } else { 0 };
+                counts.failed += if tally.said == Said::Failed { tally.deliveries } else { 0 };
+            }
+        }
+        counts
+    }
+}
+
 /// Which recipients a listing holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listing {
@@ -233,7 +265,7 @@ pub struct DeliveryRow {
     pub provider_id: Option<String>,
     /// The code of its latest call.
     pub call_code: Option<String>,
-    /// What webhooks said of the latest send.
+    /// What webhooks said of the latest send; when that one was not delivered or read, the times of an earlier one that was.
     pub receipt: ReceiptTimes,
 }
 
@@ -333,4 +365,20 @@ pub trait Reports: Send + Sync {
     ) -> Result<Vec<DeliveryRow>, LedgerError>;
     /// Everything about one person.
     async fn person(&self, person: Phone) -> Result<PersonFacts, LedgerError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_templates_name_is_said_only_when_it_is_everyones() {
+        let name = |text| RunHead::template_in(text);
+        assert_eq!(name("[template]\nname = \"a\"").as_deref(), Some("a"));
+        for text in
+            ["[template]\nname = \"{{which}}\"", "[free_form]\nbody = \"x\"", "template = 1", "[template]\nname = 3", "not toml"]
+        {
+            assert_eq!(name(text), None, "{text}");
+        }
+    }
 }
