@@ -4,9 +4,25 @@
 //! with its place. `check`, `plan` and `run` all come through here, so they cannot disagree. Texts stay [`Source`]: compiling them is
 //! the message module's work. Knows nothing of the audience's rows, the providers' wire or the ledger.
 
+mod check;
+pub mod diagnostic;
+mod document;
+mod environment;
+mod keys;
+mod parse;
 mod problem;
+mod read;
+mod schema;
+mod secret;
+mod shape;
+mod tree;
 
+#[cfg(test)]
+mod tests;
+
+pub use parse::{Context, KnownSender, parse};
 pub use problem::{Problem, Severity};
+pub use schema::schema;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;

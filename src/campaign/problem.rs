@@ -32,6 +32,11 @@ impl Problem {
         Self { code, severity: Severity::Error, message: message.into(), span, help: None }
     }
 
+    /// A warning at `span`.
+    pub fn warning(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
     /// The same with advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

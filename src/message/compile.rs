@@ -61,7 +61,7 @@ impl Compiled {
         let around = Around { offer: inner.offer, now: Some(context.now) };
         let mut whole = Whole::default();
         let message = inner.message.try_map(|slot, text| {
-            let mut out = String::new();
+            let mut out = String::with_capacity(text.size_hint());
             let done = text.write(&row, &mut out).and_then(|()| {
                 if slot.part == Part::Language {
                     if let (true, Some(fallback)) = (is_blank(&out), context.fallback_language) {

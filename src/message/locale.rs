@@ -1,6 +1,6 @@
 //! How languages write dates, numbers and money.
 //!
-//! Six languages with the countries where it differs, after the Unicode CLDR (release 46), written down here because the people of a
+//! Six languages with the countries where it differs, after the conventions of the Unicode CLDR, written down here because the people of a
 //! campaign are read to in a handful of languages and a full database is megabytes. Where usage differs inside a country the
 //! plainer form is taken.
 

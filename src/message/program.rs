@@ -102,6 +102,11 @@ impl Text {
         }
     }
 
+    /// About how long it will be: enough that most texts are written without growing.
+    pub(super) fn size_hint(&self) -> usize {
+        self.nodes.iter().map(|node| if let Node::Literal(text) = node { text.len() } else { 24 }).sum()
+    }
+
     /// Writes the text for one row at the end of `out`.
     pub(super) fn write(&self, row: &Row<'_>, out: &mut String) -> Result<(), Fault> {
         let end = out.len() + MAX_OUTPUT;

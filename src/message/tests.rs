@@ -508,3 +508,12 @@ fn a_compiled_message_is_shared_between_threads() {
     fn shared<T: Send + Sync + Clone>() {}
     shared::<Compiled>();
 }
+
+#[test]
+fn the_deepest_text_we_take_needs_little_stack() {
+    let condition = format!("{}name{}", "(lower ".repeat(15), ")".repeat(15));
+    let body = format!("{}x{}", format!("{{{{#if {condition}}}}}").repeat(15), "{{/if}}".repeat(15));
+    // A quarter of what a test's thread has; an overflow here would end the process.
+    let thread = std::thread::Builder::new().stack_size(512 * 1024).spawn(move || value(&body, "Ana"));
+    assert_eq!(thread.expect("a thread").join().expect("no panic"), Ok("x".into()));
+}

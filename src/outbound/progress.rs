@@ -33,7 +33,7 @@ pub struct Snapshot {
     pub unknown: u64,
     /// Calls being made.
     pub in_flight: u64,
-    /// Said to have arrived, since this process listens.
+    /// Said to have arrived or failed, since this process listens.
     pub delivered: u64,
     /// Calls made by this process.
     pub attempts: u64,
@@ -53,17 +53,26 @@ pub enum Count {
 }
 
 impl Progress {
-    /// Counters that start from what the ledger says.
-    pub fn starting(at: Snapshot) -> Self {
-        Self {
-            planned: at.planned.into(),
-            done: at.done.into(),
-            accepted: at.accepted.into(),
-            rejected: at.rejected.into(),
-            skipped: at.skipped.into(),
-            unknown: i64::try_from(at.unknown).unwrap_or(i64::MAX).into(),
-            ..Self::default()
-        }
+    /// Sets the counters to what the ledger says.
+    pub fn restart(&self, at: Snapshot) {
+        let set = |counter: &AtomicU64, to| counter.store(to, Ordering::Relaxed);
+        set(&self.planned, at.planned);
+        set(&self.done, at.done);
+        set(&self.accepted, at.accepted);
+        set(&self.rejected, at.rejected);
+        set(&self.skipped, at.skipped);
+        self.unknown.store(i64::try_from(at.unknown).unwrap_or(i64::MAX), Ordering::Relaxed);
+        set(&self.delivered, at.delivered);
+    }
+
+    /// An unknown outcome that will not be learned: terminal, and still unknown.
+    pub fn gave_up(&self, n: u64) {
+        self.done.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Whether everything this process knows as accepted was also heard to have arrived or failed.
+    pub fn all_heard(&self) -> bool {
+        self.delivered.load(Ordering::Relaxed) >= self.accepted.load(Ordering::Relaxed)
     }
 
     /// Moves the counters for `n` of a thing.

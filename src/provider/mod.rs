@@ -1,3 +1,4 @@
 //! Providers: what each one speaks. One folder a vendor; the engine sees [`contract`] alone.
 
 pub mod contract;
+pub mod meta;

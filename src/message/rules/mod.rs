@@ -113,10 +113,6 @@ fn at_most(text: &str, limit: usize) -> Result<(), Fault> {
 
 /// Refuses what nobody can see or what changes how the rest is read. Line breaks and tabs pass.
 fn visible(text: &str) -> Result<(), Fault> {
-    // The common case is one pass over bytes: printable ASCII needs no closer look.
-    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        return Ok(());
-    }
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
@@ -153,9 +149,16 @@ fn unbroken(text: &str) -> Result<(), Fault> {
 /// One line of something.
 fn line(text: &str, limit: usize) -> Result<(), Fault> {
     present(text)?;
-    unbroken(text)?;
-    visible(text)?;
+    if !is_printable_ascii(text) {
+        unbroken(text)?;
+        visible(text)?;
+    }
     at_most(text, limit)
+}
+
+/// Most values are, and then one pass over the bytes is all it takes.
+fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
 /// Free text with line breaks.

@@ -1,0 +1,133 @@
+//! What becomes of an unknown outcome when its grace is over: pure.
+//!
+//! Evidence of acceptance settles an unknown as soon as it comes ([`crate::receipt`]); this is what remains. Absence is evidence only when
+//! the webhooks are proven to work for that number (reliability: at least 99.5 % of the sends accepted around it have a status).
+
+use std::time::Duration;
+
+use super::ledger::{Heard, SettledBy};
+use super::status::{Flags, Standing, Step};
+use crate::campaign::OnUnknown;
+use crate::time::Timestamp;
+
+/// The sends around an unknown one whose statuses prove the webhooks: five minutes to each side.
+pub const AROUND: Duration = Duration::from_secs(300);
+/// The least number of such sends that proves anything.
+const ENOUGH: u64 = 5;
+/// How many times its grace an unknown waits at most for the webhooks to be proven.
+const PATIENCE: u32 = 4;
+
+/// What is known about an unknown outcome besides itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence {
+    /// Now.
+    pub now: Timestamp,
+    /// When its intent was written.
+    pub intent_at: Timestamp,
+    /// How long evidence may take.
+    pub grace: Duration,
+    /// Since when this process listens to webhooks; `None` when it does not.
+    pub listening_since: Option<Timestamp>,
+    /// Whether the provider echoes the attempt's key.
+    pub echoes_key: bool,
+    /// Sends around it and how many of them were heard of.
+    pub heard: Heard,
+}
+
+impl Evidence {
+    fn pipe_works(&self) -> bool {
+        self.echoes_key
+            && self.listening_since.is_some_and(|since| self.now.since(since) >= self.grace)
+            && self.heard.accepted >= ENOUGH
+            && self.heard.with_status * 1000 >= self.heard.accepted * 995
+    }
+}
+
+/// What follows, and by what right.
+pub fn resolve(policy: OnUnknown, standing: &Standing, evidence: &Evidence) -> (Step, SettledBy) {
+    let wait = (Step::Wait { until: evidence.now + evidence.grace }, SettledBy::Policy);
+    let give_up = (Step::GiveUp, SettledBy::Policy);
+    match policy {
+        OnUnknown::Hold => wait,
+        OnUnknown::Auto | OnUnknown::AtLeastOnce if evidence.pipe_works() => {
+            (Step::Renew { until: evidence.now, force_template: false }, SettledBy::Absence)
+        }
+        // Absence was not proven: the re-send is flagged, and there is one.
+        OnUnknown::AtLeastOnce if !standing.flags.has(Flags::POSSIBLE_DUPLICATE) => (Step::Resend, SettledBy::Policy),
+        OnUnknown::Auto if evidence.may_still_come() => wait,
+        OnUnknown::Auto | OnUnknown::AtMostOnce | OnUnknown::AtLeastOnce => give_up,
+    }
+}
+
+impl Evidence {
+    fn may_still_come(&self) -> bool {
+        self.echoes_key && self.listening_since.is_some() && self.now.since(self.intent_at) < self.grace * PATIENCE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbound::status::{State, advance};
+    use proptest::prelude::*;
+
+    fn unknown(flags: Flags) -> Standing {
+        Standing { state: State::Unknown, tries: 1, flags, ..Standing::PLANNED }
+    }
+
+    fn evidence(accepted: u64, with_status: u64, listening: bool, age: u64) -> Evidence {
+        let now = Timestamp::from_secs(100_000);
+        Evidence {
+            now,
+            intent_at: now - Duration::from_secs(age),
+            grace: Duration::from_secs(900),
+            listening_since: listening.then(|| now - Duration::from_secs(age)),
+            echoes_key: true,
+            heard: Heard { accepted, with_status },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn at_most_once_and_hold_never_send_again(accepted in 0u64..1000, with_status in 0u64..1000, listening: bool, age in 0u64..10_000) {
+            let evidence = evidence(accepted, with_status.min(accepted), listening, age);
+            for policy in [OnUnknown::AtMostOnce, OnUnknown::Hold] {
+                let (step, _) = resolve(policy, &unknown(Flags(0)), &evidence);
+                prop_assert_ne!(advance(unknown(Flags(0)), step).unwrap().state, State::Pending);
+            }
+        }
+
+        #[test]
+        fn auto_sends_again_only_on_proven_absence(accepted in 0u64..1000, with_status in 0u64..1000, listening: bool, age in 0u64..10_000) {
+            let evidence = evidence(accepted, with_status.min(accepted), listening, age);
+            let (step, by) = resolve(OnUnknown::Auto, &unknown(Flags(0)), &evidence);
+            if advance(unknown(Flags(0)), step).unwrap().state == State::Pending {
+                prop_assert_eq!(by, SettledBy::Absence);
+                prop_assert!(listening && age >= 900 && accepted >= 5);
+                prop_assert!(with_status.min(accepted) * 1000 >= accepted * 995);
+            }
+        }
+
+        #[test]
+        fn at_least_once_sends_again_once(accepted in 0u64..1000, listening: bool, age in 0u64..10_000) {
+            let blind = evidence(accepted, 0, listening, age);
+            let (step, _) = resolve(OnUnknown::AtLeastOnce, &unknown(Flags(0)), &blind);
+            let again = advance(unknown(Flags(0)), step).unwrap();
+            prop_assert_eq!(again.state, State::Pending);
+            prop_assert!(again.flags.has(Flags::POSSIBLE_DUPLICATE), "without proof it is flagged");
+            let second = Standing { state: State::Unknown, ..again };
+            let (step, _) = resolve(OnUnknown::AtLeastOnce, &second, &blind);
+            prop_assert_eq!(step, Step::GiveUp);
+        }
+    }
+
+    #[test]
+    fn auto_waits_for_the_webhooks_but_not_for_ever() {
+        let early = evidence(100, 50, true, 1000);
+        assert!(matches!(resolve(OnUnknown::Auto, &unknown(Flags(0)), &early).0, Step::Wait { .. }));
+        let late = evidence(100, 50, true, 4000);
+        assert_eq!(resolve(OnUnknown::Auto, &unknown(Flags(0)), &late).0, Step::GiveUp);
+        let deaf = evidence(100, 100, false, 1000);
+        assert_eq!(resolve(OnUnknown::Auto, &unknown(Flags(0)), &deaf).0, Step::GiveUp);
+    }
+}

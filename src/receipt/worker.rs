@@ -1,0 +1,166 @@
+//! The task that folds: takes bodies from the inbox in order, reads them with their provider's adapter, folds them in key order.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::fold::{Batch, Heard, RunTraits, fold};
+use crate::audience::canonical;
+use crate::outbound::key::{AttemptKey, RunNo};
+use crate::outbound::ledger::{Ledger, LedgerError, SenderNo, StoredBody};
+use crate::provider::contract::{Event, Provider};
+use crate::time::{Clock, Timestamp};
+
+/// Bodies folded at once.
+const BODIES: u32 = 512;
+/// How often the inbox is looked at when nothing was heard of.
+const LOOK: Duration = Duration::from_millis(200);
+/// Events older than this, or further in the future than the next, open no window: a replayed body is harmless (reliability, section 3).
+const OLDEST: Duration = Duration::from_secs(8 * 24 * 3600);
+const AHEAD: Duration = Duration::from_secs(300);
+
+/// Runs that want to hear of folds.
+#[derive(Debug, Default)]
+pub struct Listeners(Mutex<HashMap<RunNo, (RunTraits, mpsc::UnboundedSender<Heard>)>>);
+
+impl Listeners {
+    /// Registers a run; what is heard of it comes through the receiver.
+    pub fn listen(&self, run: RunNo, traits: RunTraits) -> mpsc::UnboundedReceiver<Heard> {
+        let (heard, hearing) = mpsc::unbounded_channel();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run, (traits, heard));
+        hearing
+    }
+
+    /// Forgets a run.
+    pub fn forget(&self, run: RunNo) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+    }
+
+    fn traits(&self) -> BTreeMap<RunNo, RunTraits> {
+        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.iter().map(|(run, (traits, _))| (*run, *traits)).collect()
+    }
+
+    fn tell(&self, heard: BTreeMap<RunNo, Heard>) {
+        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (run, heard) in heard {
+            if let Some((_, listener)) = runs.get(&run) {
+                // A run that ended does not listen any more.
+                drop(listener.send(heard));
+            }
+        }
+    }
+}
+
+/// The parts of the folding task.
+#[derive(Debug)]
+pub struct Worker {
+    /// Adapters by the providers' names in the settings.
+    pub providers: HashMap<String, Arc<dyn Provider>>,
+    /// Runs that want to hear.
+    pub listeners: Arc<Listeners>,
+    /// Woken when a body was stored.
+    pub arrived: Arc<Notify>,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Worker {
+    /// Folds until stopped, then what is left.
+    ///
+    /// # Errors
+    /// When the ledger fails; nothing is lost, the bodies stay in the inbox.
+    pub async fn work(&self, ledger: &dyn Ledger, stop: CancellationToken) -> Result<(), LedgerError> {
+        let mut senders = HashMap::new();
+        loop {
+            let bodies = ledger.unfolded(BODIES).await?;
+            if bodies.is_empty() {
+                if stop.is_cancelled() {
+                    return Ok(());
+                }
+                tokio::select! {
+                    () = self.arrived.notified() => {}
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+                continue;
+            }
+            self.fold(bodies, &mut senders, ledger).await?;
+        }
+    }
+
+    async fn fold(
+        &self,
+        bodies: Vec<StoredBody>,
+        senders: &mut HashMap<(String, String), Option<SenderNo>>,
+        ledger: &dyn Ledger,
+    ) -> Result<(), LedgerError> {
+        let mut batch = Batch::default();
+        let mut unreadable = Vec::new();
+        let ids: Vec<i64> = bodies.iter().map(|body| body.id).collect();
+        for body in bodies {
+            let Some(provider) = self.providers.get(&body.provider) else {
+                unreadable.push((body.id, format!("no provider `{}` in the settings", body.provider)));
+                continue;
+            };
+            match provider.events(&body.body) {
+                Ok(events) => self.sort(events, &body, &mut batch, senders, ledger).await?,
+                Err(error) => unreadable.push((body.id, error.to_string())),
+            }
+        }
+        let now = self.clock.now();
+        let traits = self.listeners.traits();
+        let heard = Mutex::new(BTreeMap::new());
+        let decide = |subjects: &[crate::outbound::ledger::Subject]| {
+            let (writes, told) = fold(&batch, subjects, &traits, now);
+            *heard.lock().unwrap_or_else(PoisonError::into_inner) = told;
+            writes
+        };
+        ledger.fold(&ids, &unreadable, &batch.subjects(), &decide).await?;
+        self.listeners.tell(heard.into_inner().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
+
+    async fn sort(
+        &self,
+        events: Vec<Event>,
+        body: &StoredBody,
+        batch: &mut Batch,
+        senders: &mut HashMap<(String, String), Option<SenderNo>>,
+        ledger: &dyn Ledger,
+    ) -> Result<(), LedgerError> {
+        for event in events {
+            match event {
+                Event::Status(status) => match status.client_ref.as_deref().and_then(|key| key.parse::<AttemptKey>().ok()) {
+                    Some(key) => batch.statuses.push((key, status)),
+                    None => batch.foreign += 1,
+                },
+                Event::Inbound(inbound) if inbound.opens_window => {
+                    let at = inbound.at.min(body.received_at);
+                    if !(believable(inbound.at, body.received_at)) {
+                        continue;
+                    }
+                    let name = (body.provider.clone(), inbound.number_id.clone());
+                    let known = senders.get(&name).copied();
+                    let sender = if let Some(sender) = known {
+                        sender
+                    } else {
+                        let sender = ledger.sender_of(&name.0, &name.1).await?;
+                        senders.insert(name, sender);
+                        sender
+                    };
+                    batch.windows.extend(sender.map(|sender| (sender, canonical(inbound.from), at)));
+                }
+                Event::Inbound(_) | Event::Notice { .. } => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn believable(at: Timestamp, received_at: Timestamp) -> bool {
+    received_at.since(at) <= OLDEST && at.since(received_at) <= AHEAD
+}

@@ -1,0 +1,4 @@
+//! Integration tests, one binary.
+
+#[cfg(test)]
+mod audience;
