@@ -14,6 +14,8 @@ pub trait Dialect: Database<Row: Cells, Connection: Session<Row = Self::Row> + M
     /// Begins a transaction that writes. SQLite takes the write lock at once, because a transaction that reads first and writes
     /// later can fail without waiting; PostgreSQL has no such word.
     const BEGIN_WRITE: &'static str;
+    /// Begins a transaction whose statements all see one moment. SQLite's do; PostgreSQL's have to be asked.
+    const BEGIN_SNAPSHOT: &'static str;
     /// Its migrations: version, name, text. The columns' types differ in name (rowid tables, bytes).
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)];
 

@@ -19,6 +19,9 @@ mod migration;
 mod open;
 mod plan;
 mod postgres;
+mod report;
+#[cfg(test)]
+mod report_tests;
 mod rows;
 mod runs;
 mod session;

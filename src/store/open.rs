@@ -6,6 +6,7 @@ use super::dialect::Dialect;
 use super::sql::{Closing, SqlStore};
 use super::{postgres, sqlite};
 use crate::outbound::ledger::{Ledger, LedgerError};
+use crate::report::port::Reports;
 
 /// What a ledger is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum Mode {
 }
 
 /// All that a ledger can do.
-pub trait Store: Ledger + Closing {}
+pub trait Store: Ledger + Reports + Closing {}
 impl<DB: Dialect> Store for SqlStore<DB> {}
 
 /// Opens the ledger at `sqlite:<path>` or `postgres://…`.

@@ -22,6 +22,7 @@ const LOCK: i64 = 0x0066_616e_6661_7265;
 
 impl Dialect for Postgres {
     const BEGIN_WRITE: &'static str = "BEGIN";
+    const BEGIN_SNAPSHOT: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "ledger", include_str!("../../migrations/postgres/0001_ledger.sql"))];
 

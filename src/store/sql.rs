@@ -56,6 +56,11 @@ impl<DB: Dialect> SqlStore<DB> {
         Ok(self.read(sql, values).await?.into_iter().next())
     }
 
+    /// A transaction that only reads: all its statements see one moment.
+    pub(super) async fn snapshot(&self) -> Result<Transaction<'static, DB>, LedgerError> {
+        self.readers.begin_with(DB::BEGIN_SNAPSHOT).await.map_err(database)
+    }
+
     /// A transaction that writes: alone, and rolled back unless it is committed.
     pub(super) async fn write(&self) -> Result<Transaction<'static, DB>, LedgerError> {
         let writer = self.writer.as_ref().ok_or_else(|| LedgerError::Unfit("the ledger was opened for reading only".into()))?;

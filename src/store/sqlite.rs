@@ -32,6 +32,7 @@ const CHECK_STEPS: u32 = 20_000;
 
 impl Dialect for Sqlite {
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
+    const BEGIN_SNAPSHOT: &'static str = "BEGIN";
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql"))];
 

@@ -9,11 +9,11 @@ use sqlx::{Connection, Executor, PgConnection, Postgres, SqlSafeStr, Sqlite, Sql
 use super::dialect::Dialect;
 use super::migration::migrate;
 use super::session::Session;
-use super::{dispatch, fare, fold, group, inbox, plan, runs, sql};
+use super::{dispatch, fare, fold, group, inbox, plan, report, runs, sql};
 
 fn statements() -> Vec<&'static str> {
     let parts = [dispatch::STATEMENTS, fare::STATEMENTS, fold::STATEMENTS, group::STATEMENTS, inbox::STATEMENTS];
-    [plan::STATEMENTS, runs::STATEMENTS, &[sql::OPENED]].into_iter().chain(parts).flatten().copied().collect()
+    [plan::STATEMENTS, report::STATEMENTS, runs::STATEMENTS, &[sql::OPENED]].into_iter().chain(parts).flatten().copied().collect()
 }
 
 #[tokio::test]
