@@ -1,1 +1,2 @@
 //! To be written: `server`.
+pub mod webhooks;
