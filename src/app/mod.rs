@@ -1,1 +1,3 @@
 //! To be written: `app`.
+
+pub mod progress;
