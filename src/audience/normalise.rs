@@ -96,6 +96,8 @@ fn read(digits: Digits<'_>, default: Option<Region>) -> Result<Number, NumberPro
     match national {
         // Another country's reading does not count where the list's own country has one of today.
         Ok(number) if !own_code && !number.repaired => Ok(number),
+        // It already is the international reading: E.164 digits read as themselves, as the corpus of the tests shows.
+        Ok(number) if digits.text.parse() == Ok(number.phone.digits()) => Ok(number),
         Ok(number) => match international(digits.text) {
             Ok(other) if other.phone == number.phone => Ok(number),
             Ok(other) if own_code => Err(NumberProblem { reason: Reason::AmbiguousNumber, suggestion: Some(other.phone) }),

@@ -63,33 +63,39 @@ impl Check {
 
     /// Takes out the keys that are not known, and renames those that were meant to be. Whether any were taken out.
     fn names(&mut self, table: &mut Table, known: &Known, place: &str) -> bool {
-        let before = table.entries.len();
-        let absent: Vec<&str> = known.names().filter(|name| !table.has(name)).collect();
-        let mut taken: Vec<&str> = Vec::new();
-        table.entries.retain_mut(|entry| {
-            if known.names().any(|name| name == entry.key) {
-                return true;
-            }
+        let named = |entry: &Entry| {
+            known.names().any(|name| name == entry.key) || known.keys.later.iter().any(|later| later.name == entry.key)
+        };
+        let (entries, strangers): (Vec<Entry>, Vec<Entry>) = std::mem::take(&mut table.entries).into_iter().partition(named);
+        table.entries = entries;
+        for entry in &mut table.entries {
             if let Some(later) = known.keys.later.iter().find(|later| later.name == entry.key) {
                 self.not_yet(entry.span.clone(), later);
                 // It stays, unread: what it is there for is not missing.
                 entry.node.value = Value::Bad;
-                return true;
             }
-            let meant = nearest(&entry.key, absent.iter().copied().filter(|name| !taken.contains(name)));
-            self.unknown(entry, known, meant, place);
-            if let Some(meant) = meant {
-                taken.push(meant);
-                meant.clone_into(&mut entry.key);
+        }
+        let mut taken_out = false;
+        for entry in strangers {
+            let is_table = entry.node.table().is_some();
+            let free = |name: &&str| table.get(name).is_none_or(|node| is_table && node.table().is_some());
+            // Beyond what is listed nothing is looked up: a file of another kind has unknown keys without end.
+            let listed = self.problems.len() < super::parse::MOST;
+            let meant = if listed { nearest(&entry.key, known.names().filter(free)) } else { None };
+            self.unknown(&entry, known, meant, place);
+            match meant {
+                Some(meant) => put(table, Entry { key: meant.to_owned(), ..entry }),
+                None => taken_out = true,
             }
-            meant.is_some()
-        });
-        table.entries.len() < before
+        }
+        taken_out
     }
 
     fn unknown(&mut self, entry: &Entry, known: &Known, meant: Option<&'static str>, place: &str) {
-        let help = match meant.or_else(|| nearest(&entry.key, known.names())) {
+        let listed = self.problems.len() < super::parse::MOST;
+        let help = match meant.or_else(|| nearest(&entry.key, known.names().filter(|_| listed))) {
             Some(meant) => format!("did you mean `{meant}`?"),
+            None if !listed => String::new(),
             None => match homes(self.root, &entry.key) {
                 homes if homes.is_empty() => format!("known here: {}", list(known.names())),
                 homes => format!("it belongs into {}; known here: {}", homes.join(" or "), list(known.names())),
@@ -270,6 +276,20 @@ impl Check {
         };
         self.report("wrong_type", node.span.clone(), message, help);
         node.value = Value::Bad;
+    }
+}
+
+/// Adds an entry, into a table of its name when there is one: `[tempalte]` beside `[template.body]`.
+fn put(table: &mut Table, entry: Entry) {
+    let Some(existing) = table.entries.iter_mut().find(|existing| existing.key == entry.key) else {
+        return table.entries.push(entry);
+    };
+    if let (Value::Table(existing), Value::Table(more)) = (&mut existing.node.value, entry.node.value) {
+        for entry in more.entries {
+            if !existing.has(&entry.key) {
+                existing.entries.push(entry);
+            }
+        }
     }
 }
 

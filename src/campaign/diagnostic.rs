@@ -23,9 +23,38 @@ pub struct Position {
 
 /// Where the byte at `offset` stands; past the end is the end, the middle of a character is the character.
 pub fn position(text: &str, offset: usize) -> Position {
-    let line = line_at(text, offset);
-    let before = text.get(line.start..floor(text, offset)).unwrap_or_default();
-    Position { line: number(text, line.start), column: before.trim_start_matches('\u{feff}').chars().count() + 1 }
+    Lines::of(text).position(offset)
+}
+
+/// A text and where its lines begin.
+struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        let after = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { text, starts: std::iter::once(0).chain(after).collect() }
+    }
+
+    /// The number of the line that holds `offset`, from 1, and its bytes without its end of line and a byte order mark.
+    fn line(&self, offset: usize) -> (usize, Range<usize>) {
+        let number = self.starts.partition_point(|start| *start <= offset).max(1);
+        let start = self.starts.get(number - 1).copied().unwrap_or_default();
+        let end = self.starts.get(number).map_or(self.text.len(), |next| next - 1);
+        let line = self.text.get(start..end).unwrap_or_default();
+        let end = start + line.strip_suffix('\r').unwrap_or(line).len();
+        let mark = if start == 0 && line.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        (number, (start + mark).min(end)..end)
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let offset = floor(self.text, offset);
+        let (line, bytes) = self.line(offset);
+        let before = self.text.get(bytes.start..offset).unwrap_or_default();
+        Position { line, column: before.chars().count() + 1 }
+    }
 }
 
 /// Each problem with the line it is about, underlined, and its help; coloured by ANSI escape codes when `colour` is set. Ends with a
@@ -34,15 +63,12 @@ pub fn terminal(problems: &[Problem], file: &str, text: &str, colour: bool) -> S
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let secrets = secrets(problems, text);
     let mut out = String::new();
+    let lines = Lines::of(text);
     for problem in problems {
-        let line = line_at(text, problem.span.start);
-        let number = number(text, line.start);
-        let mark = text.get(line.clone()).unwrap_or_default().len()
-            - text.get(line.clone()).unwrap_or_default().trim_start_matches('\u{feff}').len();
-        let shown = line.start + mark..line.end;
-        let source = shown_line(text, &shown, &secrets);
-        let start = floor(text, problem.span.start).clamp(shown.start, shown.end) - shown.start;
-        let end = floor(text, problem.span.end).clamp(shown.start + start, shown.end) - shown.start;
+        let (number, line) = lines.line(problem.span.start.min(text.len()));
+        let source = shown_line(text, &line, &secrets);
+        let start = floor(text, problem.span.start).clamp(line.start, line.end) - line.start;
+        let end = floor(text, problem.span.end).clamp(line.start + start, line.end) - line.start;
         let level = match problem.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -65,8 +91,9 @@ pub fn terminal(problems: &[Problem], file: &str, text: &str, colour: bool) -> S
 /// One line for each problem: `spring.toml:14:9: error[unknown_key]: … — help`.
 pub fn lines(problems: &[Problem], file: &str, text: &str) -> String {
     let mut out = String::new();
+    let places = Lines::of(text);
     for problem in problems {
-        let Position { line, column } = position(text, problem.span.start);
+        let Position { line, column } = places.position(problem.span.start);
         let (severity, code, message) = (word(problem.severity), problem.code, clean(&problem.message));
         // Writing to a string cannot fail.
         if write!(out, "{}:{line}:{column}: {severity}[{code}]: {message}", clean(file)).is_ok()
@@ -82,11 +109,12 @@ pub fn lines(problems: &[Problem], file: &str, text: &str) -> String {
 
 /// A list of objects: `file`, `line`, `column`, `end_line`, `end_column` (the character after), `code`, `severity`, `message`, `help`.
 pub fn json(problems: &[Problem], file: &str, text: &str) -> serde_json::Value {
+    let places = Lines::of(text);
     problems
         .iter()
         .map(|problem| {
-            let start = position(text, problem.span.start);
-            let end = position(text, problem.span.end);
+            let start = places.position(problem.span.start);
+            let end = places.position(problem.span.end);
             serde_json::json!({
                 "file": file,
                 "line": start.line,
@@ -107,21 +135,6 @@ const fn word(severity: Severity) -> &'static str {
         Severity::Error => "error",
         Severity::Warning => "warning",
     }
-}
-
-/// The bytes of the line that holds `offset`, its end of line left out.
-fn line_at(text: &str, offset: usize) -> Range<usize> {
-    let offset = floor(text, offset);
-    let (before, after) = text.split_at(offset);
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    let end = after.find('\n').map_or(text.len(), |at| offset + at);
-    let end = if text.get(start..end).is_some_and(|line| line.ends_with('\r')) { end - 1 } else { end };
-    start..end.max(start)
-}
-
-/// The number of the line that begins at `start`.
-fn number(text: &str, start: usize) -> usize {
-    text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1
 }
 
 fn floor(text: &str, at: usize) -> usize {

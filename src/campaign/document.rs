@@ -2,7 +2,10 @@
 //!
 //! The toml parser recovers from mistakes, so a bad value or a key given twice does not hide the rest of the file: such a value becomes
 //! [`Value::Bad`]. Only when the structure itself is broken (an unclosed bracket, a line that is no `key = value`) do later steps stop,
-//! because what they would say could be an echo of it. Spans count bytes of the text as given, a byte order mark included.
+//! because what they would say could be an echo of it.
+//!
+//! The parser bounds brackets and dotted keys to 80 each, which multiply to 6,400 nested tables; building and dropping those takes more
+//! stack than a thread has by default, and an overflow would end the process. So the parser runs on a stack of its own. Spans count bytes of the text as given, a byte order mark included.
 
 use std::ops::Range;
 
@@ -17,6 +20,9 @@ pub(super) const MAX_BYTES: usize = 1 << 20;
 
 /// The deepest nesting read. The deepest place of a campaign is `template.cards[0].header.location.latitude`, 6 deep.
 const MAX_DEPTH: usize = 16;
+
+/// Stack for the parser: 6,480 nested tables take 10 KiB each at most.
+const STACK: usize = 64 << 20;
 
 /// What became of a text.
 #[derive(Debug)]
@@ -33,10 +39,28 @@ pub(super) struct Document {
 pub(super) fn read(text: &str) -> Document {
     if text.len() > MAX_BYTES {
         let message = format!("the file is larger than {MAX_BYTES} bytes");
-        let problem = Problem::error("too_large", 0..0, message)
-            .help("a campaign file holds texts only; put lists of people into the audience's file");
-        return Document { root: Table::default(), problems: vec![problem], broken: true };
+        return unread(
+            Problem::error("too_large", 0..0, message)
+                .help("a campaign file holds texts only; put lists of people into the audience's file"),
+        );
     }
+    let parsed = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || parse(text)).ok()?;
+        thread.join().ok()
+    });
+    parsed.unwrap_or_else(|| {
+        unread(
+            Problem::error("unreadable", 0..0, "the file could not be read")
+                .help("try again when the machine has memory and threads to spare"),
+        )
+    })
+}
+
+fn unread(problem: Problem) -> Document {
+    Document { root: Table::default(), problems: vec![problem], broken: true }
+}
+
+fn parse(text: &str) -> Document {
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut faults: Vec<Fault> = errors.iter().map(|error| Fault::new(error, text)).collect();
     faults.sort_by_key(|fault| (fault.span.start, fault.span.end));

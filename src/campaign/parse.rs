@@ -40,7 +40,7 @@ pub struct KnownSender {
 /// opening `"""` or `'''`. In a literal string, and in a basic one without `\\`, byte `i` of the text is byte `span.start + i` of the
 /// file. Escapes are longer in the file than in the text: after one, `span.start + i` lies before the true place, yet inside the span.
 ///
-/// The codes: `too_large`, `too_deep`, `syntax`, `duplicate_key`, `control_character`, `and_more` (the text); `secret_in_file`,
+/// The codes: `too_large`, `unreadable`, `too_deep`, `syntax`, `duplicate_key`, `control_character`, `and_more` (the text); `secret_in_file`,
 /// `environment_variable`; `unknown_key`, `missing_key`, `wrong_type`, `unknown_word`, `out_of_range`, `conflict`, `not_supported_yet`
 /// (the structure); `bad_name`, `unknown_sender`, `duplicate`, `bad_duration`, `bad_rate`, `bad_country`, `bad_language`,
 /// `bad_delimiter`, `unknown_encoding`, `bad_column`, `outside_root`, `bad_file`, `bad_link`, `empty`, `too_long`, `bad_text`,
@@ -68,10 +68,14 @@ pub fn parse(text: &str, context: &Context) -> Result<(Campaign, Vec<Problem>), 
 }
 
 /// The most problems listed: more than anyone reads, few enough that a file of another kind costs no time.
-const MOST: usize = 1000;
+pub(super) const MOST: usize = 1000;
 
 fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    for problem in &mut problems {
+        // Messages quote keys and words, and anything can stand there.
+        problem.message = secret::masked(&problem.message);
+    }
     if let Some(first) = problems.get(MOST) {
         let more = problems.len() - MOST;
         let rest = Problem::error("and_more", first.span.clone(), format!("{more} more problems are not listed"))

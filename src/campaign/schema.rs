@@ -64,7 +64,8 @@ fn described(key: &Key) -> Value {
     Value::Object(schema)
 }
 
-fn shape(of: &Shape) -> Map<String, Value> {
+/// The schema of one place.
+pub(super) fn shape(of: &Shape) -> Map<String, Value> {
     let schema = match of {
         Shape::Text => json!({ "type": "string" }),
         Shape::Flag => json!({ "type": "boolean" }),

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::Problem;
-use super::tree::{Node, Table, Text, Value};
+use super::tree::{Node, Table, Value};
 
 /// How known credentials begin, and how many more characters of a credential must follow. `EAA`: Meta's access tokens; `eyJ`: a JSON Web
 /// Token; `sk_live_`, `sk-`: API keys; `ghp_`: GitHub.
@@ -62,13 +62,26 @@ fn next_word(text: &str, from: usize) -> Option<(usize, &str)> {
 }
 
 fn looks_secret(word: &str) -> bool {
-    let begins = BEGINNINGS.iter().any(|(begin, more)| word.strip_prefix(begin).is_some_and(|rest| rest.len() >= *more));
+    let begins = BEGINNINGS.iter().any(|(begin, more)| {
+        // Something may stand before it, such as the end of an escape; `sk-` alone is too short for that (`task-…`).
+        let at = if begin.len() > 3 || !begin.ends_with('-') { word.find(begin) } else { word.starts_with(begin).then_some(0) };
+        at.is_some_and(|at| word.len() >= at + begin.len() + more)
+    });
     let mixed = word.len() >= RANDOM
         && !word.contains('.')
         && word.bytes().any(|byte| byte.is_ascii_digit())
         && word.bytes().any(|byte| byte.is_ascii_uppercase())
         && word.bytes().any(|byte| byte.is_ascii_lowercase());
     begins || mixed
+}
+
+/// The text with everything that looks like a credential left out.
+pub(super) fn masked(text: &str) -> String {
+    let mut masked = text.to_owned();
+    for span in spans(text).into_iter().rev() {
+        masked.replace_range(span, "***");
+    }
+    masked
 }
 
 /// Takes every secret out of the tree and says where they stood; `text` is the whole file.
@@ -91,20 +104,23 @@ struct Search {
 }
 
 impl Search {
-    /// Whether a text holds a secret that was seen by its looks.
-    fn holds(&self, text: &Text) -> bool {
-        let first = self.seen.partition_point(|seen| seen.start < text.span.start);
-        self.seen.get(first).is_some_and(|seen| seen.end <= text.span.end)
+    /// Whether a secret that was seen by its looks lies inside `span`.
+    fn holds(&self, span: &Range<usize>) -> bool {
+        let first = self.seen.partition_point(|seen| seen.start < span.start);
+        self.seen.get(first).is_some_and(|seen| seen.end <= span.end)
     }
 
     fn table(&mut self, table: &mut Table) {
         table.entries.retain_mut(|entry| {
+            if self.holds(&entry.span) {
+                return false;
+            }
             let name = entry.key.to_lowercase().replace('-', "_");
             match &entry.node.value {
                 Value::Text(text)
                     if text.is_literal() && text.text.len() >= SHORTEST && NAMES.iter().any(|secret| name.contains(secret)) =>
                 {
-                    if !self.holds(text) {
+                    if !self.holds(&text.span) {
                         self.named.push(text.span.clone());
                     }
                     false
@@ -119,7 +135,7 @@ impl Search {
 
     fn node(&mut self, node: &mut Node) {
         match &mut node.value {
-            Value::Text(text) if self.holds(text) => node.value = Value::Bad,
+            Value::Text(text) if self.holds(&text.span) => node.value = Value::Bad,
             Value::Table(table) => self.table(table),
             Value::List(nodes) => nodes.iter_mut().for_each(|node| self.node(node)),
             _ => {}

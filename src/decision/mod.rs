@@ -1,38 +1,15 @@
-//! STUB
-#![expect(missing_docs, reason = "stub")]
-use crate::campaign::Prefer;
-use crate::time::Timestamp;
-#[derive(Debug)]
-pub struct DecisionInput {
-    pub prefer: Prefer,
-    pub has_free_form: bool,
-    pub has_template: bool,
-    pub force_template: bool,
-    pub last_inbound: Option<Timestamp>,
-    pub now: Timestamp,
-}
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SkipReason {
-    X,
-    NoConsent,
-}
-impl SkipReason {
-    pub fn code(self) -> i16 {
-        1
-    }
-}
-#[derive(Debug, Clone, Copy)]
-pub enum Decision {
-    FreeForm { a: u8 },
-    Template { a: u8 },
-    Skip(SkipReason),
-}
-pub fn decide(_i: &DecisionInput) -> Decision {
-    Decision::Template { a: 0 }
-}
-pub mod window {
-    use crate::time::Timestamp;
-    pub fn opened_since(now: Timestamp) -> Timestamp {
-        now
-    }
-}
+//! Which message a person gets now, if any.
+//!
+//! In go what is known about one person at one instant; out comes a [`Decision`] with its reason, which is stored. Pure: no clock but
+//! the given one, no ledger, no row. It is asked a batch ahead of the send; the ledger holds the window to
+//! [`window::opened_since`] once more in the transaction that writes the intent.
+
+mod route;
+mod skip;
+pub mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use route::{Decision, DecisionInput, Reason, decide};
+pub use skip::{SkipReason, consent};

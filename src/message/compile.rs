@@ -57,7 +57,8 @@ impl Compiled {
     /// The first rule the row breaks.
     pub fn render(&self, values: &[String], context: &RowContext<'_>) -> Result<Message<String>, RowProblem> {
         let inner = &*self.inner;
-        let mut row = Row { values, locale: context.language.and_then(Locale::parse) };
+        let language = context.language.filter(|language| !is_blank(language));
+        let mut row = Row { values, locale: language.or(context.fallback_language).and_then(Locale::parse) };
         let around = Around { offer: inner.offer, now: Some(context.now) };
         let mut whole = Whole::default();
         let message = inner.message.try_map(|slot, text| {
@@ -67,7 +68,7 @@ impl Compiled {
                     if let (true, Some(fallback)) = (is_blank(&out), context.fallback_language) {
                         fallback.clone_into(&mut out);
                     }
-                    if context.language.is_none() {
+                    if language.is_none() {
                         row.locale = Locale::parse(&out);
                     }
                 }

@@ -8,8 +8,8 @@ use crate::time::Timestamp;
 /// What rendering a row may know besides its values.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RowContext<'a> {
-    /// The person's language, such as `es_MX`, for helpers that write dates, numbers and money. A template's own rendered language
-    /// counts when this is `None`.
+    /// The person's language, such as `es_MX`, for helpers that write dates, numbers and money. When it is `None` or blank, a
+    /// template's own rendered language counts, and for free-form messages the fallback.
     pub language: Option<&'a str>,
     /// Taken as the template's language when the row's renders to nothing.
     pub fallback_language: Option<&'a str>,

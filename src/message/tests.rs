@@ -463,6 +463,10 @@ fn the_language_falls_back_and_tells_helpers_how_to_write() {
     assert_eq!(render("de", None), Ok(("de".into(), "1.234,5".into())));
     assert_eq!(render("", Some("en_GB")), Ok(("en_GB".into(), "1,234.5".into())));
     assert_eq!(render("", None).map_err(|e| e.0), Err(Rule::Empty));
+    let free = Compiled::new(&text("{{number points}}"), &Columns::new(&strings(&["points"]))).expect("compiles");
+    let context = RowContext { language: Some(""), fallback_language: Some("de"), now: NOW };
+    let expected = FreeForm::Text { body: "1.234,5".to_owned(), preview_url: false };
+    assert_eq!(free.render(&strings(&["1234.5"]), &context), Ok(Message::FreeForm(expected)));
     assert_eq!(render("es-mx", None), Err((Rule::Language, "'es-mx' is not a template's language; did you mean es_MX?".into())));
     assert_eq!(render("español", None).map_err(|e| e.0), Err(Rule::Language));
     assert_eq!(render("ja", None).map_err(|e| e.0), Err(Rule::UnknownLocale));

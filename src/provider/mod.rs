@@ -1,4 +1,6 @@
-//! Providers: what each one speaks. One folder a vendor; the engine sees [`contract`] alone.
+//! Providers: what each one speaks, and what carries it. One folder a vendor; the engine sees [`contract`] alone.
 
 pub mod contract;
+pub mod http;
 pub mod meta;
+pub mod record;

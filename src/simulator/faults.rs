@@ -202,13 +202,13 @@ impl Trouble {
         Self { faults, script, quiet, tries: Mutex::default() }
     }
 
-    /// What the script says about the `nth` request.
-    pub(super) fn scripted(&self, nth: u64, to: &str, template: Option<&str>) -> Option<ScriptThen> {
+    /// What the script says about the `nth` request. `template` is only asked for when a rule names one.
+    pub(super) fn scripted(&self, nth: u64, to: &str, template: impl Fn() -> Option<String>) -> Option<ScriptThen> {
         self.script.iter().find_map(|(rule, used)| {
             let when = &rule.when;
             let holds = when.request.is_none_or(|request| request == nth)
                 && when.recipient_suffix.as_deref().is_none_or(|suffix| to.ends_with(suffix))
-                && when.template.as_deref().is_none_or(|name| template == Some(name));
+                && when.template.as_deref().is_none_or(|name| template().as_deref() == Some(name));
             if !holds {
                 return None;
             }
@@ -256,10 +256,10 @@ mod tests {
             rule("when = { recipient_suffix = \"77\", template = \"sale\", times = 1 }\nthen = { refuse = 131048 }"),
         ];
         let trouble = Trouble::new(Faults::default(), script);
-        assert_eq!(trouble.scripted(1, "15550077", None), None);
-        assert_eq!(trouble.scripted(2, "15550000", None), Some(ScriptThen::Fault(Fault::DropBefore)));
-        assert_eq!(trouble.scripted(3, "15550077", Some("sale")), Some(ScriptThen::Refuse(131_048)));
-        assert_eq!(trouble.scripted(4, "15550077", Some("sale")), None, "its one use is over");
+        assert_eq!(trouble.scripted(1, "15550077", || None), None);
+        assert_eq!(trouble.scripted(2, "15550000", || None), Some(ScriptThen::Fault(Fault::DropBefore)));
+        assert_eq!(trouble.scripted(3, "15550077", || Some("sale".into())), Some(ScriptThen::Refuse(131_048)));
+        assert_eq!(trouble.scripted(4, "15550077", || Some("sale".into())), None, "its one use is over");
     }
 
     #[test]

@@ -17,10 +17,20 @@ const PAGE_MOST: usize = 1_000;
 /// Fields of a template when none are named.
 const TEMPLATE_FIELDS: &str = "name,parameter_format,components,language,status,category,id";
 
+/// The URL of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    /// Up to the query.
+    pub(super) here: &'a str,
+    /// The query.
+    pub(super) query: &'a str,
+}
+
 /// Answers everything but sends.
-pub(super) fn answer(world: &World, method: &Method, segments: &[&str], query: &str, body: &[u8]) -> Answer {
+pub(super) fn answer(world: &World, method: &Method, segments: &[&str], asked: &Asked<'_>, body: &[u8]) -> Answer {
+    let query = asked.query;
     let answered = match (method, segments) {
-        (&Method::GET, [_, "message_templates"]) => templates(world, query),
+        (&Method::GET, [_, "message_templates"]) => templates(world, asked),
         (&Method::GET, [waba_id, "phone_numbers"]) => Ok(phone_numbers(world, waba_id, query)),
         (&Method::GET, [id]) => number(world, id, query),
         (&Method::POST, [id, "media"]) if world.numbers.get(id).is_some() => Ok(json!({ "id": media_id(body) })),
@@ -39,7 +49,8 @@ fn value_of(query: &str, key: &str) -> Option<String> {
     Some(percent_decode_str(&raw.replace('+', " ")).decode_utf8_lossy().into_owned())
 }
 
-fn templates(world: &World, query: &str) -> Result<Value, Refusal> {
+fn templates(world: &World, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    let query = asked.query;
     let fields = value_of(query, "fields").unwrap_or_else(|| TEMPLATE_FIELDS.to_owned());
     let status = value_of(query, "status");
     let name = value_of(query, "name");
@@ -62,8 +73,9 @@ fn templates(world: &World, query: &str) -> Result<Value, Refusal> {
     if end < matching.len()
         && let Some(paging) = paging.as_object_mut()
     {
-        let next = format!("http://127.0.0.1/message_templates?limit={limit}&after={}", cursor(end));
-        paging.insert("next".into(), Value::String(next));
+        let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
+        let kept: String = kept.flat_map(|pair| [pair, "&"]).collect();
+        paging.insert("next".into(), Value::String(format!("{}?{kept}after={}", asked.here, cursor(end))));
     }
     let mut answer = json!({ "data": page });
     if let Some(answer) = answer.as_object_mut() {

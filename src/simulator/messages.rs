@@ -115,7 +115,7 @@ impl Trip<'_> {
         let (to, _) = envelope.recipient(&number);
         let about = About::new(world.chance, self.number_id, &to, envelope.client_ref(), &self.sha256);
         self.client_ref = envelope.client_ref().map(str::to_owned);
-        let script = world.trouble.scripted(self.nth, &to, envelope.template_name().as_deref());
+        let script = world.trouble.scripted(self.nth, &to, || envelope.template_name());
         self.to = Some(to);
         let rolled = match script {
             Some(ScriptThen::Refuse(code)) => return Err(Refusal::plain(code)),

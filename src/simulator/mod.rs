@@ -37,7 +37,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::value::RawValue;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -52,7 +54,7 @@ pub use webhook::WebhookConfig;
 use crate::time::Clock;
 use ledger::{Ledger, Past, recover};
 use people::{About, Event, course_bits};
-use webhook::{Line, Target};
+use webhook::{Line, Parcel, Target, Update};
 use world::{Words, World};
 
 /// Why a simulator cannot start or do something.
@@ -218,6 +220,20 @@ impl Simulator {
             }
         }
         Ok(count)
+    }
+
+    /// Tells something else of an account by webhook: a paused template (`message_template_status_update`), an opt-out in the
+    /// client (`user_preferences`), a limit (`business_capability_update`), whatever `field` and JSON `value` say. It is retried
+    /// like all others, but stands in no ledger.
+    ///
+    /// # Errors
+    /// [`SimulatorError::Config`] when `value` is no JSON.
+    pub fn announce(&self, waba_id: &str, field: &str, value: &str) -> Result<(), SimulatorError> {
+        let value = RawValue::from_string(value.to_owned()).map_err(|error| SimulatorError::Config(error.to_string()))?;
+        let update = Update::News { waba_id: waba_id.to_owned(), field: field.to_owned(), value };
+        let parcel = Parcel::new(update, self.world.now_ms(), Instant::now(), None);
+        self.world.postman.post(&self.world.counters, [parcel]);
+        Ok(())
     }
 
     /// Waits until every webhook was acknowledged or given up and every reply written; false when `within` passed first.

@@ -205,6 +205,8 @@ pub(super) fn course(config: &SimulatorConfig, about: About, message: &Message, 
     };
     match message.fate {
         Fate::Failed => push(Event::Failed, begin + delay(Event::Failed)),
+        // Of a reaction nothing more is ever told.
+        Fate::Delivered if message.kind == "reaction" => push(Event::Sent, begin + delay(Event::Sent)),
         Fate::Blocked => push(Event::Sent, begin + delay(Event::Sent)),
         Fate::Delivered => {
             let sent = begin + delay(Event::Sent);

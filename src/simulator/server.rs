@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::answer::{Answer, Refusal};
-use super::graph;
+use super::graph::{self, Asked};
 use super::messages::{self, Arrival, Outcome};
 use super::validate;
 use super::world::World;
@@ -86,7 +86,15 @@ async fn respond(world: &Arc<World>, reset: &AtomicBool, request: Request<Incomi
             messages::receive(world, arrival).await
         }
         Route::Other(segments) => Outcome::Answer(if has_good_token && !messages::is_revoked(world) {
-            graph::answer(world, &head.method, &segments, head.uri.query().unwrap_or_default(), &body)
+            let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+            let here = format!("http://{host}{}", head.uri.path());
+            graph::answer(
+                world,
+                &head.method,
+                &segments,
+                &Asked { here: &here, query: head.uri.query().unwrap_or_default() },
+                &body,
+            )
         } else {
             Answer::refused(&Refusal::plain(190), 0)
         }),

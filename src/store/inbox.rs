@@ -27,8 +27,8 @@ const TODO: &str = "INSERT INTO inbox_todo (id) SELECT CAST(value AS BIGINT) FRO
 const UNFOLDED: &str = "\
     SELECT inbox.id, inbox.provider, inbox.received_at, inbox.body FROM ( \
         SELECT todo.id, SUM(LENGTH(sized.body)) OVER (ORDER BY todo.id) - LENGTH(sized.body) AS before \
-        FROM (SELECT id FROM inbox_todo ORDER BY id LIMIT $1) AS todo JOIN inbox AS sized ON sized.id = todo.id) AS some \
-    JOIN inbox ON inbox.id = some.id WHERE some.before < $2 ORDER BY inbox.id";
+        FROM (SELECT id FROM inbox_todo ORDER BY id LIMIT $1) AS todo JOIN inbox AS sized ON sized.id = todo.id) AS summed \
+    JOIN inbox ON inbox.id = summed.id WHERE summed.before < $2 ORDER BY inbox.id";
 const SENDER: &str = "SELECT no FROM sender WHERE provider = $1 AND number_id = $2";
 
 /// All of this file's statements.

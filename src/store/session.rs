@@ -48,9 +48,6 @@ pub trait Session: Send {
         let rows = self.fetch(sql, values);
         async move { Ok(rows.await?.into_iter().next()) }
     }
-
-    /// Checks that a statement can be run, without running it.
-    fn check(&mut self, sql: &'static str) -> impl Future<Output = Result<(), LedgerError>> + Send;
 }
 
 fn bound<DB>(values: &[Value<'_>]) -> Result<DB::Arguments, LedgerError>
@@ -101,10 +98,5 @@ where
     ) -> impl Future<Output = Result<Vec<DB::Row>, LedgerError>> + Send {
         let arguments = bound::<DB>(values);
         async move { sqlx::query_with(sql, arguments?).fetch_all(self).await.map_err(database) }
-    }
-
-    async fn check(&mut self, sql: &'static str) -> Result<(), LedgerError> {
-        use sqlx::SqlSafeStr;
-        Executor::prepare(self, sql.into_sql_str()).await.map(drop).map_err(database)
     }
 }

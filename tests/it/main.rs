@@ -1,4 +1,4 @@
-//! Integration tests, one binary.
+//! Integration tests: one binary.
 
-#[cfg(test)]
 mod audience;
+mod store;

@@ -1,7 +1,13 @@
 //! The campaign file, from text to campaign.
 
+mod accepted;
 mod bad_files;
+mod examples;
 mod meaning;
+mod properties;
+mod rendering;
+mod schema;
+mod shipped;
 
 use std::collections::BTreeMap;
 

@@ -216,9 +216,8 @@ async fn templates_are_listed_by_pages_and_fields() {
             assert_eq!(template.as_object().unwrap().keys().collect::<Vec<_>>(), ["id", "name", "status"]);
             names.push(template["name"].as_str().unwrap().to_owned());
         }
-        if page["paging"].get("next").is_none() {
-            break;
-        }
+        let Some(next) = page["paging"].get("next") else { break };
+        assert!(next.as_str().unwrap().starts_with("http://x/v26.0/200/message_templates?fields=name,status&limit=2&after="));
         after = format!("&after={}", page["paging"]["cursors"]["after"].as_str().unwrap());
     }
     assert_eq!(names, ["t0", "t1", "t2", "t3", "t4"]);

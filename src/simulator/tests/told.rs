@@ -71,14 +71,17 @@ async fn shares_of_loss_and_doubles_are_kept() {
 
 #[tokio::test]
 async fn many_updates_share_a_post() {
-    let (callback, _simulator) = told(30, 0, |config| {
-        config.webhooks.delay = Latency::exactly(300);
-        config.webhooks.batch_wait_ms = 50;
-        config.webhooks.connections = 1;
-    })
-    .await;
+    let (callback, url) = Callback::listen(0).await;
+    let mut config = SimulatorConfig { numbers: unlimited(), ..SimulatorConfig::default() };
+    config.people.read_share = 1.0;
+    let simulator = start(config).await;
+    for n in 0..30 {
+        send(&simulator, &template(&phone(n), &n.to_string())).await;
+    }
+    simulator.set_webhook_url(Some(&url)).unwrap();
+    assert!(simulator.drain(SOON).await);
     assert_eq!(counts(&callback).len(), 90);
-    assert!(callback.posts() < 45, "{} posts for 90 updates", callback.posts());
+    assert_eq!(callback.posts(), 1, "all were due at once");
     assert!(callback.all_signed());
 }
 
@@ -151,6 +154,28 @@ async fn people_answer_by_button_by_word_or_with_stop() {
     let messages = callback.values("messages");
     assert_eq!(messages.len(), 4);
     assert!(messages.iter().all(|message| message["type"] == "text" && message["text"]["body"] == "STOP"));
+}
+
+#[tokio::test]
+async fn anything_else_can_be_announced() {
+    let (callback, simulator) = told(1, 0, |_| {}).await;
+    let value = json!({ "event": "PAUSED", "message_template_name": "sale", "list": [1] }).to_string();
+    simulator.announce("200", "message_template_status_update", &value).unwrap();
+    assert!(simulator.drain(SOON).await);
+    assert_eq!(callback.values("list"), [json!(1)]);
+    assert!(callback.all_signed());
+    assert!(simulator.announce("200", "x", "{").is_err());
+}
+
+#[tokio::test]
+async fn of_a_reaction_only_sent_is_told() {
+    let (callback, simulator) = told(0, 0, |_| {}).await;
+    simulator.say(NUMBER, &phone(1), "hello").await.unwrap();
+    let reaction = json!({ "message_id": "wamid.x", "emoji": "\u{1F600}" });
+    let body = json!({ "messaging_product": "whatsapp", "to": phone(1), "type": "reaction", "reaction": reaction });
+    assert_eq!(send(&simulator, &body.to_string()).await.status(), 200);
+    assert!(simulator.drain(SOON).await);
+    assert_eq!(callback.statuses().len(), 1);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::postman::{Parcel, Update};
 use crate::simulator::codes;
@@ -41,8 +42,15 @@ struct Entry<'a> {
 
 #[derive(Serialize)]
 struct Change<'a> {
-    field: &'static str,
-    value: Value<'a>,
+    field: &'a str,
+    value: Content<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Messages(Value<'a>),
+    News(&'a RawValue),
 }
 
 #[derive(Serialize)]
@@ -176,9 +184,15 @@ struct Referral {
 pub(in crate::simulator) fn body(world: &World, parcels: &[Parcel]) -> serde_json::Result<Vec<u8>> {
     let mut entries: Vec<(Letterhead, Entry<'_>)> = Vec::new();
     for parcel in parcels {
-        let (number_id, status, incoming) = match &parcel.update {
-            Update::Status { message, event } => (&message.number_id, Some((message, *event)), None),
-            Update::Inbound(inbound) => (&inbound.number_id, None, Some(inbound)),
+        let number_id = match &parcel.update {
+            Update::Status { message, .. } => &message.number_id,
+            Update::Inbound(inbound) => &inbound.number_id,
+            Update::News { waba_id, field, value } => {
+                let head = Letterhead { waba_id: waba_id.clone(), number_id: String::new(), display: String::new() };
+                let change = Change { field, value: Content::News(value) };
+                entries.push((head, Entry { id: waba_id.clone(), changes: vec![change] }));
+                continue;
+            }
         };
         // Neighbours in a batch are mostly of one number: only a change of it is looked up.
         if entries.last().is_none_or(|(head, _)| head.number_id != *number_id) {
@@ -187,22 +201,32 @@ pub(in crate::simulator) fn body(world: &World, parcels: &[Parcel]) -> serde_jso
             entries.push((head, entry));
         }
         let Some((head, entry)) = entries.last_mut() else { continue };
-        let is_full = |change: &Change<'_>| {
-            change.value.statuses.len() >= STATUSES_OF_A_CHANGE || change.value.messages.is_empty() != incoming.is_none()
-        };
-        if entry.changes.last().is_none_or(is_full) {
-            entry.changes.push(Change { field: "messages", value: Value::of(head) });
-        }
-        let Some(change) = entry.changes.last_mut() else { continue };
-        if let Some((message, event)) = status {
-            change.value.add_status(world, message, event, parcel.at_ms);
-        }
-        if let Some(inbound) = incoming {
-            change.value.add_incoming(inbound);
+        let value = entry.open_value(head, matches!(parcel.update, Update::Inbound(_)));
+        match (&parcel.update, value) {
+            (Update::Status { message, event }, Some(value)) => value.add_status(world, message, *event, parcel.at_ms),
+            (Update::Inbound(inbound), Some(value)) => value.add_incoming(inbound),
+            _ => {}
         }
     }
     let entry = entries.into_iter().map(|(_, entry)| entry).collect();
     serde_json::to_vec(&Body { object: "whatsapp_business_account", entry })
+}
+
+impl<'a> Entry<'a> {
+    /// The change the next status or inbound message belongs to: the last one while it has room and is of that sort.
+    fn open_value(&mut self, head: &Letterhead, incoming: bool) -> Option<&mut Value<'a>> {
+        let has_room = |change: &Change<'_>| match &change.value {
+            Content::Messages(value) => value.statuses.len() < STATUSES_OF_A_CHANGE && value.statuses.is_empty() == incoming,
+            Content::News(_) => false,
+        };
+        if !self.changes.last().is_some_and(has_room) {
+            self.changes.push(Change { field: "messages", value: Content::Messages(Value::of(head)) });
+        }
+        match self.changes.last_mut().map(|change| &mut change.value) {
+            Some(Content::Messages(value)) => Some(value),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> Value<'a> {

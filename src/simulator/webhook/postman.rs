@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::Method;
+use serde_json::value::RawValue;
 use sha2::Sha256;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
@@ -38,6 +39,15 @@ pub(in crate::simulator) enum Update {
     },
     /// A person wrote.
     Inbound(Arc<Inbound>),
+    /// Something else of an account: any field, any value.
+    News {
+        /// The account.
+        waba_id: String,
+        /// The webhook's field.
+        field: String,
+        /// Its value.
+        value: Box<RawValue>,
+    },
 }
 
 /// An update on its way.
@@ -60,10 +70,12 @@ impl Parcel {
         Self { at_ms, update, due, order: 0, first_try: None, tries: 0, told }
     }
 
-    fn fact(&self) -> (u64, u8) {
+    /// What an `acked` fact says of it; news are in no ledger.
+    fn fact(&self) -> Option<(u64, u8)> {
         match &self.update {
-            Update::Status { message, event } => (message.seq, event.bit()),
-            Update::Inbound(inbound) => (inbound.seq, INBOUND),
+            Update::Status { message, event } => Some((message.seq, event.bit())),
+            Update::Inbound(inbound) => Some((inbound.seq, INBOUND)),
+            Update::News { .. } => None,
         }
     }
 }
@@ -254,7 +266,7 @@ async fn deliver(world: &World, connection: &mut Connection, target: &Target, mu
         parcel.tries = parcel.tries.saturating_add(1);
     }
     if tell(world, connection, target, &parcels).await {
-        let acked = Acked { at_ms: world.now_ms(), updates: parcels.iter().map(Parcel::fact).collect() };
+        let acked = Acked { at_ms: world.now_ms(), updates: parcels.iter().filter_map(Parcel::fact).collect() };
         // Not written means told again after a restart: at least once, as at Meta.
         if let Err(error) = world.ledger.write(&Line::Acked(&acked)) {
             tracing::warn!(%error, "an acknowledgement was not written");
