@@ -4,5 +4,6 @@ pub mod args;
 pub mod command;
 pub mod config;
 pub mod exit;
+pub mod progress;
 pub mod shutdown;
 pub mod wire;
