@@ -62,7 +62,7 @@ const INTEND: &str = "\
                                    WHERE w.sender = n.sender AND w.person = n.person AND w.last_inbound >= n.since))";
 // Those of the given intents that INTEND would not change, by their place, and why: the run first, then the delivery, else the window.
 const REFUSED: &str = "\
-    SELECT n.place, CASE WHEN run.no IS NULL THEN 1 WHEN delivery.id IS NULL THEN 2 ELSE 3 END \
+    SELECT n.place, CAST(CASE WHEN run.no IS NULL THEN 1 WHEN delivery.id IS NULL THEN 2 ELSE 3 END AS BIGINT) \
     FROM (SELECT CAST(value ->> 0 AS BIGINT) AS id, CAST(value ->> 1 AS BIGINT) AS old_state, \
                  CAST(value ->> 2 AS BIGINT) AS old_tries, CAST(value ->> 3 AS BIGINT) AS old_gen, \
                  CAST(value ->> 9 AS BIGINT) AS route, CAST(value ->> 10 AS BIGINT) AS sender, \
