@@ -135,7 +135,7 @@ pub(super) async fn intend<DB: Dialect>(
                     2 => IntentResult::Stale,
                     _ => IntentResult::WindowClosed,
                 };
-                *results.get_mut(place(&row)?).ok_or_else(|| corrupt("intent", "out of range"))? = why;
+                *results.get_mut(place(&row)?).ok_or_else(|| corrupt("intent", &"out of range"))? = why;
             }
             round.retain(|(at, _)| results.get(*at) == Some(&IntentResult::Committed));
         }
@@ -158,13 +158,13 @@ fn split<'a, T>(all: Vec<(usize, &'a T)>, care: Care, id: impl Fn(&T) -> Deliver
 
 fn place(row: &impl Cells) -> Result<usize, LedgerError> {
     let place = row.int(0)?;
-    usize::try_from(place).map_err(|_| corrupt("place", place))
+    usize::try_from(place).map_err(|_| corrupt("place", &place))
 }
 
 fn changed(rows: u64, wanted: usize, care: Care) -> Result<bool, LedgerError> {
     let all = usize::try_from(rows) == Ok(wanted);
     if !all && care == Care::Careful {
-        return Err(corrupt("number of changed deliveries", format!("{rows} of {wanted}")));
+        return Err(corrupt("number of changed deliveries", &format!("{rows} of {wanted}")));
     }
     Ok(all)
 }
