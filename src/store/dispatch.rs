@@ -56,7 +56,7 @@ fn claimed(row: &impl Cells) -> Result<Claimed, LedgerError> {
         person: phone(row.int(1)?)?,
         line,
         standing: standing(row, 3)?,
-        vars: serde_json::from_str(row.text(8)?).map_err(|_| corrupt("list of a row's values, delivery", id))?,
+        vars: serde_json::from_str(row.text(8)?).map_err(|_| corrupt("list of a row's values, delivery", &id))?,
     })
 }
 
@@ -66,7 +66,7 @@ fn open_attempt(row: &impl Cells) -> Result<OpenAttempt, LedgerError> {
         person: phone(row.int(1)?)?,
         standing: standing(row, 2)?,
         sender: sender(row.int(7)?)?,
-        route: route(row.int(8)?)?.ok_or_else(|| corrupt("route", 0))?,
+        route: route(row.int(8)?)?.ok_or_else(|| corrupt("route", &0))?,
         digest: row.int(9)?,
         intent_at: Timestamp(row.int(10)?),
     })
@@ -117,7 +117,7 @@ impl<DB: Dialect> Dispatch for SqlStore<DB> {
             return Ok(result);
         }
         let result = self.write_group(group, Care::Careful).await?;
-        result.ok_or_else(|| corrupt("group", "a careful commit gave up"))
+        result.ok_or_else(|| corrupt("group", &"a careful commit gave up"))
     }
 
     async fn open_intents(&self, run: RunNo, limit: u32) -> Result<Vec<OpenAttempt>, LedgerError> {
@@ -137,7 +137,7 @@ impl<DB: Dialect> Dispatch for SqlStore<DB> {
 
     async fn end_pending(&self, run: RunNo, state: State, limit: u32) -> Result<u64, LedgerError> {
         if !matches!(state, State::Expired | State::Cancelled) {
-            return Err(corrupt("end of pending deliveries", state.as_str()));
+            return Err(corrupt("end of pending deliveries", &state.as_str()));
         }
         let mut transaction = self.write().await?;
         let values = [Value::Int(run.0.into()), Value::Int(state.code()), Value::Int(limit.into())];

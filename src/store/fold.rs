@@ -65,7 +65,7 @@ impl<DB: Dialect> SqlStore<DB> {
                 return Ok(());
             }
             if usize::try_from(waiting) != Ok(done.len()) {
-                return Err(corrupt("fold", "some of its webhook bodies are done already"));
+                return Err(corrupt("fold", &"some of its webhook bodies are done already"));
             }
         }
         if !unreadable.is_empty() {
@@ -85,7 +85,7 @@ impl<DB: Dialect> SqlStore<DB> {
         settle::<DB>(&mut transaction, &writes.settlements, Care::Careful).await?;
         put_windows::<DB>(&mut transaction, &writes.windows).await?;
         if writes.foreign > 0 {
-            let foreign = i64::try_from(writes.foreign).map_err(|_| corrupt("count", writes.foreign))?;
+            let foreign = i64::try_from(writes.foreign).map_err(|_| corrupt("count", &writes.foreign))?;
             transaction.execute(FOREIGN, &[Value::Int(foreign)]).await?;
         }
         commit(transaction).await?;
@@ -114,7 +114,7 @@ async fn read_subjects<DB: Dialect>(
     let mut receipts = read_receipts::<DB>(connection, &text, fares).await?;
     let subject = |row: &DB::Row| {
         let (id, run) = (row.int(0)?, row.int(1)?);
-        let (run_id, run_state) = runs.get(&run).cloned().ok_or_else(|| corrupt("run number", run))?;
+        let (run_id, run_state) = runs.get(&run).cloned().ok_or_else(|| corrupt("run number", &run))?;
         Ok(Subject {
             id: DeliveryId::from_raw(id),
             run_id,
@@ -144,7 +144,7 @@ async fn read_receipts<DB: Dialect>(
     }
     let texts = fares.texts::<DB>(connection, &wanted).await?;
     let text = |no: Option<i64>| match no {
-        Some(no) => texts.get(&no).map(|text| Some(text.to_string())).ok_or_else(|| corrupt("fare text", no)),
+        Some(no) => texts.get(&no).map(|text| Some(text.to_string())).ok_or_else(|| corrupt("fare text", &no)),
         None => Ok(None),
     };
     let mut receipts: HashMap<i64, Vec<(u16, Receipt)>> = HashMap::new();
@@ -183,11 +183,13 @@ async fn put_receipts<DB: Dialect>(
     for ((id, generation), receipt) in last {
         rows.row(|row| {
             row.ints([id, generation.into()]);
-            [receipt.sent_at, receipt.delivered_at, receipt.read_at, receipt.failed_at]
-                .into_iter()
-                .for_each(|at| row.maybe_int(at.map(|at| at.0)));
+            for at in [receipt.sent_at, receipt.delivered_at, receipt.read_at, receipt.failed_at] {
+                row.maybe_int(at.map(|at| at.0));
+            }
             row.maybe_text(receipt.code.as_deref());
-            [&receipt.pricing, &receipt.conversation].into_iter().for_each(|text| row.maybe_int(text.as_deref().map(number)));
+            for text in [&receipt.pricing, &receipt.conversation] {
+                row.maybe_int(text.as_deref().map(number));
+            }
         });
     }
     connection.execute(PUT_RECEIPTS, &[Value::Text(&rows.finish())]).await?;

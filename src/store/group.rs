@@ -62,7 +62,7 @@ const INTEND: &str = "\
                                    WHERE w.sender = n.sender AND w.person = n.person AND w.last_inbound >= n.since))";
 // Those of the given intents that INTEND would not change, by their place, and why: the run first, then the delivery, else the window.
 const REFUSED: &str = "\
-    SELECT n.place, CASE WHEN run.no IS NULL THEN 1 WHEN delivery.id IS NULL THEN 2 ELSE 3 END \
+    SELECT n.place, CAST(CASE WHEN run.no IS NULL THEN 1 WHEN delivery.id IS NULL THEN 2 ELSE 3 END AS BIGINT) \
     FROM (SELECT CAST(value ->> 0 AS BIGINT) AS id, CAST(value ->> 1 AS BIGINT) AS old_state, \
                  CAST(value ->> 2 AS BIGINT) AS old_tries, CAST(value ->> 3 AS BIGINT) AS old_gen, \
                  CAST(value ->> 9 AS BIGINT) AS route, CAST(value ->> 10 AS BIGINT) AS sender, \
@@ -135,7 +135,7 @@ pub(super) async fn intend<DB: Dialect>(
                     2 => IntentResult::Stale,
                     _ => IntentResult::WindowClosed,
                 };
-                *results.get_mut(place(&row)?).ok_or_else(|| corrupt("intent", "out of range"))? = why;
+                *results.get_mut(place(&row)?).ok_or_else(|| corrupt("intent", &"out of range"))? = why;
             }
             round.retain(|(at, _)| results.get(*at) == Some(&IntentResult::Committed));
         }
@@ -158,13 +158,13 @@ fn split<'a, T>(all: Vec<(usize, &'a T)>, care: Care, id: impl Fn(&T) -> Deliver
 
 fn place(row: &impl Cells) -> Result<usize, LedgerError> {
     let place = row.int(0)?;
-    usize::try_from(place).map_err(|_| corrupt("place", place))
+    usize::try_from(place).map_err(|_| corrupt("place", &place))
 }
 
 fn changed(rows: u64, wanted: usize, care: Care) -> Result<bool, LedgerError> {
     let all = usize::try_from(rows) == Ok(wanted);
     if !all && care == Care::Careful {
-        return Err(corrupt("number of changed deliveries", format!("{rows} of {wanted}")));
+        return Err(corrupt("number of changed deliveries", &format!("{rows} of {wanted}")));
     }
     Ok(all)
 }

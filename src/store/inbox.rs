@@ -47,12 +47,12 @@ pub(super) async fn receive<DB: Dialect>(
     if bodies.is_empty() {
         return Ok(());
     }
-    let count = i64::try_from(bodies.len()).map_err(|_| corrupt("number of bodies", bodies.len()))?;
+    let count = i64::try_from(bodies.len()).map_err(|_| corrupt("number of bodies", &bodies.len()))?;
     let first = last.fetch_add(count, Ordering::SeqCst) + 1;
     let mut rows = Rows::with_capacity(bodies.len(), 64);
     let mut joined = Vec::with_capacity(bodies.iter().map(|body| body.body.len()).sum());
     for (id, body) in (first..).zip(bodies) {
-        let size = |length| i64::try_from(length).map_err(|_| corrupt("size of a body", length));
+        let size = |length| i64::try_from(length).map_err(|_| corrupt("size of a body", &length));
         let (start, length) = (size(joined.len())? + 1, size(body.body.len())?);
         rows.row(|row| {
             row.int(id);

@@ -35,18 +35,18 @@ pub(super) async fn insert<DB: Dialect>(
     rejected: &[RejectedRow],
 ) -> Result<u64, LedgerError> {
     let no = Value::Int(run.0.into());
-    let state = connection.first(STATE, &[no]).await?.ok_or_else(|| corrupt("run number", run.0))?;
+    let state = connection.first(STATE, &[no]).await?.ok_or_else(|| corrupt("run number", &run.0))?;
     let state = run_state(state.int(0)?)?;
     if state != RunState::Planning {
         return Err(LedgerError::Unfit(format!("the run is {}: nothing can be added to it", state.as_str())));
     }
-    let line = |line: u64| i64::try_from(line).map_err(|_| corrupt("line", line));
+    let line = |line: u64| i64::try_from(line).map_err(|_| corrupt("line", &line));
     let mut planned = 0;
     if !deliveries.is_empty() {
         let mut rows = Rows::with_capacity(deliveries.len(), 120);
         for delivery in deliveries {
             if delivery.id.run() != run {
-                return Err(corrupt("delivery of another run", delivery.id.raw()));
+                return Err(corrupt("delivery of another run", &delivery.id.raw()));
             }
             let line = line(delivery.line)?;
             rows.row(|row| {

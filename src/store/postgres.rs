@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgConnection, Pool, Postgres};
+use sqlx::{ConnectOptions, Connection, PgConnection, Pool, Postgres};
 
 use super::cells::Cells;
 use super::dialect::Dialect;
@@ -17,6 +17,8 @@ use crate::outbound::ledger::LedgerError;
 
 /// Connections for reading.
 const READERS: u32 = 4;
+/// How long an opening waits for the lock: a process that was just killed holds it until the server notices.
+const PATIENCE: &str = "2s";
 /// The session lock's key: "fanfare" in ASCII. One engine a database.
 const LOCK: i64 = 0x0066_616e_6661_7265;
 
@@ -26,7 +28,13 @@ impl Dialect for Postgres {
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "ledger", include_str!("../../migrations/postgres/0001_ledger.sql"))];
 
-    async fn finish(_: &Pool<Self>) {}
+    async fn finish(writer: &Pool<Self>) {
+        // The server notices a closed connection a little later; who waits for the lock need not.
+        let Ok(mut connection) = writer.acquire().await else { return };
+        if let Err(error) = release(&mut connection).await {
+            tracing::debug!(%error, "the lock goes with the connection");
+        }
+    }
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, LedgerError> {
@@ -53,16 +61,19 @@ pub(super) async fn open(url: &str, mode: Mode) -> Result<SqlStore<Postgres>, Le
         migration::verify::<Postgres>(&mut *readers.acquire().await.map_err(database)?).await?;
         return Ok(SqlStore::reader(readers));
     }
+    probe(&options).await?;
     let writer = PgPoolOptions::new()
         .max_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
-        .after_connect(|connection, _| Box::pin(own(connection)))
+        .after_connect(|connection, _| {
+            Box::pin(async { own(connection).await.map_err(|error| sqlx::Error::Configuration(Box::new(error))) })
+        })
         .connect_with(options)
         .await
-        .map_err(taken)?;
+        .map_err(database)?;
     {
-        let mut connection = writer.acquire().await.map_err(taken)?;
+        let mut connection = writer.acquire().await.map_err(database)?;
         let durable = connection.first("SHOW synchronous_commit", &[]).await?;
         let durable = durable.as_ref().map_or(Ok(""), |row| row.text(0))?;
         if durable != "on" {
@@ -73,21 +84,20 @@ pub(super) async fn open(url: &str, mode: Mode) -> Result<SqlStore<Postgres>, Le
     SqlStore::owner(writer, readers, None).await
 }
 
-async fn own(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let row = connection.first("SELECT CASE WHEN pg_try_advisory_lock($1) THEN 1::BIGINT ELSE 0 END", &[Value::Int(LOCK)]).await;
-    let row = row.map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
-    match row.map(|row| row.int(0)) {
-        Some(Ok(1)) => Ok(()),
-        _ => Err(sqlx::Error::Configuration(Box::new(LedgerError::Locked("the PostgreSQL ledger".to_owned())))),
-    }
+/// Takes the session's lock, waiting as long as the session's `lock_timeout` says.
+async fn own(connection: &mut PgConnection) -> Result<(), LedgerError> {
+    connection.execute("SELECT pg_advisory_lock($1)", &[Value::Int(LOCK)]).await.map(drop)
 }
 
-fn taken(error: sqlx::Error) -> LedgerError {
-    match error {
-        sqlx::Error::Configuration(error) => match error.downcast::<LedgerError>() {
-            Ok(error) => *error,
-            Err(error) => LedgerError::Database(error),
-        },
-        error => database(error),
-    }
+/// Refuses at once when another process has the ledger. The pool would go on trying to connect, and say only that time is up.
+async fn probe(options: &PgConnectOptions) -> Result<(), LedgerError> {
+    let impatient = options.clone().options([("lock_timeout", PATIENCE)]);
+    let mut connection = PgConnection::connect_with(&impatient).await.map_err(database)?;
+    own(&mut connection).await?;
+    release(&mut connection).await?;
+    connection.close().await.map_err(database)
+}
+
+async fn release(connection: &mut PgConnection) -> Result<(), LedgerError> {
+    connection.execute("SELECT pg_advisory_unlock_all()", &[]).await.map(drop)
 }

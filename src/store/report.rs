@@ -153,7 +153,7 @@ fn between(run: RunNo) -> [Value<'static>; 2] {
 fn run_head(row: &impl Cells) -> Result<RunHead, LedgerError> {
     let time = |at| Ok::<_, LedgerError>(row.maybe_int(at)?.map(Timestamp));
     Ok(RunHead {
-        no: RunNo(u32::try_from(row.int(0)?).map_err(|_| corrupt("run number", "out of range"))?),
+        no: RunNo(u32::try_from(row.int(0)?).map_err(|_| corrupt("run number", &"out of range"))?),
         id: row.text(1)?.to_owned(),
         campaign: row.text(2)?.to_owned(),
         run_key: row.text(3)?.to_owned(),
@@ -189,7 +189,7 @@ fn tally(row: &impl Cells) -> Result<Tally, LedgerError> {
         route,
         sender: Some(sender(packed)?).filter(|no| no.0 != 0),
         flags,
-        said: Said::from_code(said).ok_or_else(|| corrupt("receipt", said))?,
+        said: Said::from_code(said).ok_or_else(|| corrupt("receipt", &said))?,
         deliveries: row.count(1)?,
         called: row.count(2)?,
         intents: row.count(3)?,
@@ -204,13 +204,13 @@ fn call_tally(row: &impl Cells) -> Result<CallTally, LedgerError> {
 
 fn outcome(code: i64) -> Result<OutcomeKind, LedgerError> {
     let all = [OutcomeKind::Accepted, OutcomeKind::Refused, OutcomeKind::NotSent, OutcomeKind::Unknown];
-    all.into_iter().find(|kind| *kind as i64 == code).ok_or_else(|| corrupt("outcome", code))
+    all.into_iter().find(|kind| *kind as i64 == code).ok_or_else(|| corrupt("outcome", &code))
 }
 
 fn settled_by(code: i64) -> Result<SettledBy, LedgerError> {
     use SettledBy::{Absence, Answer, Operator, Policy, Recovery, Webhook};
     let all = [Answer, Webhook, Recovery, Absence, Policy, Operator];
-    all.into_iter().find(|by| *by as i64 == code).ok_or_else(|| corrupt("source of an outcome", code))
+    all.into_iter().find(|by| *by as i64 == code).ok_or_else(|| corrupt("source of an outcome", &code))
 }
 
 /// A receipt's five columns, from `at` on.
@@ -231,7 +231,7 @@ fn delivery(row: &impl Cells) -> Result<DeliveryRow, LedgerError> {
         person: phone(row.int(1)?)?,
         line: row.count(2)?,
         state: state(row.int(3)?)?,
-        reason: i16::try_from(row.int(4)?).map_err(|_| corrupt("skip reason", "out of range"))?,
+        reason: i16::try_from(row.int(4)?).map_err(|_| corrupt("skip reason", &"out of range"))?,
         tries: small("number of tries", row.int(5)?)?,
         flags: Flags(row.int(6)?),
         route: route(row.int(7)?)?,
@@ -250,7 +250,7 @@ fn call(row: &impl Cells) -> Result<CallRow, LedgerError> {
         attempt: small("attempt", row.int(1)?)?,
         generation: small("generation", row.int(2)?)?,
         sender: sender(row.int(3)?)?,
-        route: route.ok_or_else(|| corrupt("route of an attempt", 0))?,
+        route: route.ok_or_else(|| corrupt("route of an attempt", &0))?,
         outcome: outcome(row.int(5)?)?,
         settled_by: settled_by(row.int(6)?)?,
         code: text(7)?,
@@ -272,7 +272,7 @@ fn numbered(rows: &[impl Cells]) -> Result<Vec<(i64, u64)>, LedgerError> {
 
 fn strings(what: &'static str, json: &str) -> Result<Vec<String>, LedgerError> {
     // The values themselves are people's: not repeated.
-    serde_json::from_str(json).map_err(|_| corrupt(what, "not an array of texts"))
+    serde_json::from_str(json).map_err(|_| corrupt(what, &"not an array of texts"))
 }
 
 fn sender_names(rows: &[impl Cells]) -> Result<Vec<SenderName>, LedgerError> {
@@ -327,7 +327,7 @@ async fn person_runs(session: &mut impl Session, person: &[Value<'_>]) -> Result
                 part = Some((run_head(head)?, strings("audience's columns", head.text(19)?)?));
             }
         }
-        let (run, columns) = part.ok_or_else(|| corrupt("run of a delivery", no))?;
+        let (run, columns) = part.ok_or_else(|| corrupt("run of a delivery", &no))?;
         let mut found = PersonRun {
             run,
             columns,

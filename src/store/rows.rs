@@ -26,7 +26,9 @@ impl Rows {
     /// Whole numbers alone, one a row.
     pub(super) fn of_ints(values: impl IntoIterator<Item = i64>) -> String {
         let mut rows = Self::with_capacity(64, 12);
-        values.into_iter().for_each(|value| rows.int(value));
+        for value in values {
+            rows.int(value);
+        }
         rows.finish()
     }
 
@@ -49,7 +51,9 @@ impl Rows {
 
     /// Several.
     pub(super) fn ints<const N: usize>(&mut self, values: [i64; N]) {
-        values.into_iter().for_each(|value| self.int(value));
+        for value in values {
+            self.int(value);
+        }
     }
 
     /// A whole number or null.

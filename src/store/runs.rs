@@ -67,7 +67,7 @@ pub(super) fn stretch(run: RunNo) -> (i64, i64) {
 fn record(row: &impl Cells) -> Result<RunRecord, LedgerError> {
     let columns = row.text(11)?;
     Ok(RunRecord {
-        no: RunNo(u32::try_from(row.int(0)?).map_err(|_| corrupt("run number", "out of range"))?),
+        no: RunNo(u32::try_from(row.int(0)?).map_err(|_| corrupt("run number", &"out of range"))?),
         state: run_state(row.int(4)?)?,
         version: row.int(5)?,
         reason: row.maybe_text(6)?.map(str::to_owned),
@@ -82,7 +82,7 @@ fn record(row: &impl Cells) -> Result<RunRecord, LedgerError> {
             campaign_digest: row.text(8)?.to_owned(),
             audience_digest: row.text(9)?.to_owned(),
             audience_name: row.text(10)?.to_owned(),
-            columns: serde_json::from_str(columns).map_err(|_| corrupt("list of columns", columns))?,
+            columns: serde_json::from_str(columns).map_err(|_| corrupt("list of columns", &columns))?,
             on_unknown: on_unknown(row.int(12)?)?,
             created_at: Timestamp(row.int(17)?),
             expires_at: row.maybe_int(20)?.map(Timestamp),
@@ -91,7 +91,7 @@ fn record(row: &impl Cells) -> Result<RunRecord, LedgerError> {
 }
 
 fn number(count: u64) -> Result<i64, LedgerError> {
-    i64::try_from(count).map_err(|_| corrupt("count", count))
+    i64::try_from(count).map_err(|_| corrupt("count", &count))
 }
 
 fn tally(rows: &[impl Cells]) -> Result<StateCounts, LedgerError> {
@@ -129,7 +129,7 @@ impl<DB: Dialect> Runs for SqlStore<DB> {
         commit(transaction).await?;
         let number_of = |record: &SenderRecord| {
             let key = (record.provider.clone(), record.number_id.clone());
-            numbers.get(&key).copied().ok_or_else(|| corrupt("sender", &record.name))
+            numbers.get(&key).copied().ok_or_else(|| corrupt("sender", &&record.name))
         };
         senders.iter().map(number_of).collect()
     }
@@ -151,7 +151,7 @@ impl<DB: Dialect> Runs for SqlStore<DB> {
             Value::MaybeInt(run.expires_at.map(|at| at.0)),
         ];
         transaction.execute(CREATE_RUN, &values).await?;
-        let row = transaction.first(RUN, &[Value::Text(&run.id)]).await?.ok_or_else(|| corrupt("run", &run.id))?;
+        let row = transaction.first(RUN, &[Value::Text(&run.id)]).await?.ok_or_else(|| corrupt("run", &&run.id))?;
         let record = record(&row)?;
         commit(transaction).await?;
         Ok(record)
@@ -198,7 +198,7 @@ impl<DB: Dialect> Runs for SqlStore<DB> {
         at: Timestamp,
     ) -> Result<bool, LedgerError> {
         if !movable(from, to) {
-            return Err(corrupt("change of a run", format!("{} to {}", from.as_str(), to.as_str())));
+            return Err(corrupt("change of a run", &format!("{} to {}", from.as_str(), to.as_str())));
         }
         let mut transaction = self.write().await?;
         let values = [
@@ -218,14 +218,14 @@ impl<DB: Dialect> Runs for SqlStore<DB> {
         let mut transaction = self.write().await?;
         let counts = tally(&transaction.fetch(COUNTS, &[Value::Int(first), Value::Int(last)]).await?)?;
         let totals = transaction.first(TOTALS, &[Value::Int(run.0.into())]).await?;
-        let Some(totals) = totals else { return Err(corrupt("run number", run.0)) };
+        let Some(totals) = totals else { return Err(corrupt("run number", &run.0)) };
         let running = run_state(totals.int(0)?)? == RunState::Running;
         if !running || counts.keys().any(|state| !state.is_terminal()) {
             return Ok((false, counts));
         }
         let (planned, stored) = (totals.count(1)?, counts.values().sum::<u64>());
         if planned != stored {
-            return Err(corrupt("number of deliveries", format!("{stored}, but {planned} were planned")));
+            return Err(corrupt("number of deliveries", &format!("{stored}, but {planned} were planned")));
         }
         let changed = transaction.execute(COMPLETE, &[Value::Int(run.0.into()), Value::Int(at.0)]).await?;
         commit(transaction).await?;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use sqlx::{Arguments, Connection, Database, Encode, Executor, IntoArguments, Type};
+use sqlx::{Arguments, Connection, Database, Encode, Executor, IntoArguments, SqlSafeStr, Type};
 
 use super::cells::Cells;
 use super::failure::{Affected, database};
@@ -48,6 +48,9 @@ pub trait Session: Send {
         let rows = self.fetch(sql, values);
         async move { Ok(rows.await?.into_iter().next()) }
     }
+
+    /// Checks that a statement can be run, without running it.
+    fn check(&mut self, sql: &'static str) -> impl Future<Output = Result<(), LedgerError>> + Send;
 }
 
 fn bound<DB>(values: &[Value<'_>]) -> Result<DB::Arguments, LedgerError>
@@ -98,5 +101,9 @@ where
     ) -> impl Future<Output = Result<Vec<DB::Row>, LedgerError>> + Send {
         let arguments = bound::<DB>(values);
         async move { sqlx::query_with(sql, arguments?).fetch_all(self).await.map_err(database) }
+    }
+
+    async fn check(&mut self, sql: &'static str) -> Result<(), LedgerError> {
+        Executor::prepare(self, sql.into_sql_str()).await.map(drop).map_err(database)
     }
 }

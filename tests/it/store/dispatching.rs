@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use fanfare::outbound::ledger::{
-    FoldWrites, Group, Heard, Intent, IntentResult, OutcomeKind, Receipt, RouteTaken, SenderNo, SettledBy, Settlement,
+    FoldWrites, Group, Heard, Intent,
+    IntentResult::{self, Committed, RunStopped, Stale, WindowClosed},
+    OutcomeKind, Receipt, RouteTaken, SenderNo, SettledBy, Settlement,
 };
 use fanfare::outbound::status::{Flags, RunState, Standing, State, Step, advance};
 use fanfare::time::Timestamp;
@@ -62,7 +64,6 @@ conforms! {
             good,
             intent(id(run, 7), Standing::PLANNED, sender),
         ];
-        use IntentResult::{Committed, RunStopped, Stale, WindowClosed};
         let results = commit_intents(&*store, intents).await.intents;
         assert_eq!(results, [Committed, Stale, Stale, Committed, WindowClosed, WindowClosed, Stale, Stale]);
         assert_eq!(standing(&*store, id(run, 1)).await, good.after);

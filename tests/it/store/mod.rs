@@ -1,6 +1,8 @@
 //! Conformance of the ledger's databases: the same bodies over SQLite always, and over PostgreSQL when `FANFARE_TEST_POSTGRES`
 //! names a server on which databases may be made.
 
+#![cfg(test)]
+
 mod dispatching;
 mod inbox;
 mod model;

@@ -50,14 +50,14 @@ async fn walk(moves: Vec<Move>) {
             // As a group is written: all outcomes, then all intents.
             for pass in 0..2 {
                 for Move { record, step, stale: is_stale } in group {
-                    let intends = matches!(step, Step::Intend { .. });
-                    if intends != (pass == 1) {
+                    let is_intent = matches!(step, Step::Intend { .. });
+                    if is_intent != (pass == 1) {
                         continue;
                     }
                     let now = model[record];
                     let Ok(after) = advance(now, *step) else { continue };
                     let before = if *is_stale { Standing { tries: now.tries + 7, ..now } } else { now };
-                    if intends {
+                    if is_intent {
                         let mut intent = intent(id(run, *record), before, sender);
                         intent.after = after;
                         write.intents.push(intent);
@@ -82,7 +82,9 @@ async fn walk(moves: Vec<Move>) {
                 assert_eq!(standing(&*store, id(run, *record)).await, *wanted, "delivery {record}");
             }
             let mut counts: HashMap<State, u64> = HashMap::new();
-            model.values().for_each(|standing| *counts.entry(standing.state).or_default() += 1);
+            for standing in model.values() {
+                *counts.entry(standing.state).or_default() += 1;
+            }
             assert_eq!(store.counts(run).await.unwrap(), counts);
             let due = model.values().filter(|standing| !standing.state.is_terminal() && standing.due_at.0 > 0);
             assert_eq!(store.next_due(run).await.unwrap(), due.map(|standing| standing.due_at).min());

@@ -33,6 +33,9 @@ pub(super) async fn each(name: &str) -> Vec<Place> {
             let database = format!("fanfare_{}_{name}", std::process::id());
             let database = database.get(..60).unwrap_or(&database).to_owned();
             let mut admin = PgConnection::connect(&server).await.unwrap();
+            // A failed case leaves its database behind for the next one.
+            let drop = sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)"));
+            sqlx::raw_sql(drop).execute(&mut admin).await.unwrap();
             let make = sqlx::AssertSqlSafe(format!("CREATE DATABASE {database}"));
             sqlx::raw_sql(make).execute(&mut admin).await.unwrap();
             let (base, _) = server.rsplit_once('/').unwrap();
