@@ -116,6 +116,9 @@ pub struct RunArguments {
     /// Send the same campaign to the same audience once more.
     #[arg(long)]
     pub again: bool,
+    /// Show no progress.
+    #[arg(long, short)]
+    pub quiet: bool,
     /// How long to wait at the end for late webhooks, such as 60s.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub linger: Duration,

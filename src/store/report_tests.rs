@@ -4,7 +4,6 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::dialect::Dialect;
 use super::open::Mode;
-use super::report::{ASSEMBLED, STATEMENTS};
 use super::session::{Session, Value};
 use super::sql::{SqlStore, commit};
 use super::{postgres, sqlite};

@@ -12,6 +12,7 @@ use super::plan::{self, Outcome, Source, grouped};
 use super::{Checked, checked, clock, complain, out};
 use crate::app::args::{ProblemFormat, RunArguments};
 use crate::app::exit::Exit;
+use crate::app::progress::{Shown, follow};
 use crate::app::shutdown;
 use crate::app::wire::Engine;
 use crate::outbound::key::{DeliveryId, run_id};
@@ -273,10 +274,24 @@ async fn one(
             progress.count(Count::Resolved, heard.proven);
         }
     };
-    let end = tokio::select! {
-        end = session.run(planned.run.clone(), ledger) => end?,
-        () = listening => anyhow::bail!("the folding of webhooks ended before the run"),
+    let over = CancellationToken::new();
+    let shown = if arguments.quiet { None } else { Some(Shown::on_stderr()) };
+    let showing = async {
+        match shown {
+            Some(shown) => follow(&progress, shown, over.clone()).await,
+            None => over.cancelled().await,
+        }
     };
+    let running = async {
+        let end = tokio::select! {
+            end = session.run(planned.run.clone(), ledger) => end.map_err(anyhow::Error::from),
+            () = listening => Err(anyhow::anyhow!("the folding of webhooks ended before the run")),
+        };
+        over.cancel();
+        end
+    };
+    let (end, ()) = tokio::join!(running, showing);
+    let end = end?;
     engine.listeners.forget(planned.run.no);
     tracing::info!(run = %planned.run.run.id, sent = %grouped(progress.snapshot().accepted), "run ended");
     Ok(end)
