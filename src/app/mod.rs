@@ -1,3 +1,9 @@
-//! To be written: `app`.
+//! Everything that starts, prints or reads the environment. The only place that names concrete stores and adapters is [`wire`].
 
+pub mod args;
+pub mod command;
+pub mod config;
+pub mod exit;
 pub mod progress;
+pub mod shutdown;
+pub mod wire;

@@ -262,9 +262,7 @@ impl Feeder {
         let outlet = self.outlets.get(index)?;
         let from = From { run_id: &self.run.run.id, number_id: &outlet.number_id, provider: &*outlet.provider };
         match self.script.request(&claimed, route, &from, now) {
-            Ok((request, digest)) => {
-                Some(Ready { claimed, route, request, digest, window_since: decision::window::opened_since(now), place })
-            }
+            Ok((request, digest)) => Some(Ready { claimed, route, request, digest, place }),
             Err(error) => {
                 // Every row was rendered when it was planned, so this one broke since: set aside, and the run goes on.
                 let broken = matches!(error, ScriptError::Broken);

@@ -13,6 +13,7 @@ use super::ledger::{Claimed, Intent, RouteTaken, SenderNo};
 use super::pacer::Pacer;
 use super::progress::Progress;
 use super::status::{Illegal, Step, advance};
+use crate::decision::window::opened_since;
 use crate::provider::contract::Request;
 use crate::time::Timestamp;
 
@@ -30,8 +31,6 @@ pub struct Ready {
     pub request: Request,
     /// First 64 bits of SHA-256 of its body.
     pub digest: i64,
-    /// Free-form only: the person's last message must not be older.
-    pub window_since: Timestamp,
     /// Leaves the pipeline when dropped.
     pub place: Place,
 }
@@ -51,7 +50,7 @@ impl Ready {
             route: self.route,
             digest: self.digest,
             at: now,
-            window_since: self.window_since,
+            window_since: opened_since(now),
         })
     }
 }

@@ -126,7 +126,7 @@ impl Script {
     /// # Errors
     /// The first rule that is broken.
     pub fn prove(&self, values: &[String], now: Timestamp) -> Result<(), ScriptError> {
-        if self.has_free_form() && self.prefer == Prefer::FreeForm {
+        if self.has_free_form() && (self.prefer == Prefer::FreeForm || !self.has_template()) {
             self.render(RouteTaken::FreeForm, values, now)?;
         }
         if self.has_template() {

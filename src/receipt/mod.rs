@@ -5,4 +5,5 @@
 
 pub mod fold;
 pub mod join;
+pub mod verify;
 pub mod worker;

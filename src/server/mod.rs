@@ -1,1 +1,3 @@
-//! To be written: `server`.
+//! What listens: the webhooks' receiver. Every listener serves one thing and nothing else.
+
+pub mod webhooks;

@@ -104,7 +104,7 @@ async fn read_subjects<DB: Dialect>(
     }
     // In order of their keys, each once: neighbours lie on the same page.
     let ids: BTreeSet<i64> = ids.iter().map(|id| id.raw()).collect();
-    let text = Rows::of_ints(ids.into_iter());
+    let text = Rows::of_ints(ids);
     let found = connection.fetch(SUBJECTS, &[Value::Text(&text)]).await?;
     let numbers = found.iter().map(|row| row.int(1)).collect::<Result<BTreeSet<_>, _>>()?;
     let mut runs: HashMap<i64, (String, RunState)> = HashMap::new();

@@ -103,7 +103,7 @@ pub(super) async fn settle<DB: Dialect>(
         let Some((mut round, later)) = split(rest, care, |settlement| settlement.id) else { return Ok(None) };
         if care == Care::Careful {
             let rows = connection.fetch(SUPERSEDED, &[Value::Text(&settle_rows(&round))]).await?;
-            let bad = rows.iter().map(|row| place(row)).collect::<Result<HashSet<_>, _>>()?;
+            let bad = rows.iter().map(place).collect::<Result<HashSet<_>, _>>()?;
             superseded.extend(round.iter().filter(|(at, _)| bad.contains(at)).map(|(_, settlement)| settlement.id));
             record::<DB>(connection, &round).await?;
             round.retain(|(at, _)| !bad.contains(at));

@@ -17,7 +17,7 @@ use super::session::Session;
 use super::sql::SqlStore;
 use crate::outbound::ledger::LedgerError;
 
-/// The first version without the write-ahead log's reset fault (sqlite.org/releaselog/3_51_3.html).
+/// The first version without the write-ahead log's reset fault (`sqlite.org/releaselog/3_51_3.html`).
 const OLDEST: (u32, u32, u32) = (3, 51, 3);
 /// How long a statement waits for another process, such as one that makes a copy.
 const BUSY: Duration = Duration::from_secs(5);
@@ -171,7 +171,9 @@ async fn look_over(connection: &mut SqliteConnection, path: &Path) -> Result<(),
     let said = match found {
         Ok(row) => row.text(0)?.to_owned(),
         // 9: interrupted. The file is large and so far sound.
-        Err(error) if error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "9") => return Ok(()),
+        Err(error) if error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "9") => {
+            return Ok(());
+        }
         Err(error) => return Err(database(error)),
     };
     if said == "ok" {

@@ -12,7 +12,7 @@ const HEADER: [&str; 5] = ["name", "b", "First Name", "ciudad_año", "date"];
 
 handlebars_helper!(upper: |text: String| text.to_uppercase());
 handlebars_helper!(lower_case: |text: String| text.to_lowercase());
-handlebars_helper!(default_to: |text: String, other: String| if text.trim().is_empty() { other } else { text });
+handlebars_helper!(default_to: |text: String, other: String| if crate::message::rules::is_blank(&text) { other } else { text });
 
 /// handlebars as it is meant to be used: strict, without escaping.
 fn reference(template: &str, values: &[String]) -> Result<String, String> {
