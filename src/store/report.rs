@@ -123,7 +123,7 @@ const PERSON_RECEIPTS: &str = "\
 const WINDOWS: &str = "\
     SELECT w.sender, w.last_inbound FROM sender s JOIN contact_window w ON w.sender = s.no AND w.person = $1 ORDER BY w.sender";
 
-/// This file's statements that stand in one piece.
+/// This file's statements that stand in one piece; those put together from pieces are run by this file's own tests.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
     SENDERS,
@@ -140,10 +140,6 @@ pub(super) const STATEMENTS: &[&str] = &[
     PERSON_RECEIPTS,
     WINDOWS,
 ];
-/// Those put together from pieces.
-#[cfg(test)]
-pub(super) const ASSEMBLED: &[&str] = &[HEAD, HEADS, HEADS_OF, ALL, UNKNOWN, POSSIBLE_DUPLICATES, PERSON];
-
 /// The ids that a run's deliveries lie between.
 fn between(run: RunNo) -> [Value<'static>; 2] {
     let (first, last) = stretch(run);
