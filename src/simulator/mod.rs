@@ -4,8 +4,8 @@
 //! really received. It imitates a contract, so it reads and checks everything by itself: it shares no logic with the engine and
 //! must not learn anything from it. Every chance hangs on the seed and on the message, so a run repeats.
 //!
-//! A request passes through [`messages`], is checked in [`validate`], meets [`limits`], [`windows`] and [`faults`], becomes a
-//! line of the [`ledger`], and then what [`people`] do with it is told by [`webhook`].
+//! A request passes through `messages`, is checked in `validate`, meets `limits`, `windows` and `faults`, becomes a
+//! line of the [`ledger`], and then what `people` do with it is told by `webhook`.
 
 mod answer;
 mod catalogue;
@@ -213,7 +213,7 @@ impl Simulator {
     pub async fn greet<'a>(&self, number_id: &str, phones: impl IntoIterator<Item = &'a str>) -> Result<usize, SimulatorError> {
         let mut count = 0;
         for phone in phones {
-            let from = phone.trim_start_matches('+');
+            let from = &self.world.person(phone);
             if let Some(at_ms) = self.world.windows.before_start(self.world.pair(number_id, from)) {
                 self.write(&Words { number_id, from, text: &people::hello_text(), at_ms, ..Words::default() })?;
                 count += 1;
@@ -256,7 +256,7 @@ impl Simulator {
         if self.world.numbers.get(words.number_id).is_none() {
             return Err(SimulatorError::UnknownNumber(words.number_id.to_owned()));
         }
-        let from = words.from.trim_start_matches('+');
+        let from = &self.world.person(words.from);
         let path = || self.world.config.ledger.clone().unwrap_or_default();
         self.world.write(&Words { from, ..words.clone() }).map_err(|source| SimulatorError::Ledger { path: path(), source })
     }

@@ -21,9 +21,13 @@ use super::limits::PairLimit;
 use super::numbers::Numbers;
 use super::people::{self, About, Event, Step};
 use super::stats::Counters;
+use super::validate;
 use super::webhook::{Letterhead, Parcel, Postman, Update};
 use super::windows::Windows;
 use crate::time::Clock;
+
+/// Simulators started by this process: two with the same clock must not make the same ids.
+static STARTS: AtomicU64 = AtomicU64::new(0);
 
 /// The state of a simulator.
 #[derive(Debug)]
@@ -44,7 +48,8 @@ pub(super) struct World {
     /// Messages accepted over the whole ledger.
     pub(super) accepted: AtomicU64,
     free_service: Mutex<BTreeMap<String, u64>>,
-    started_ms: i64,
+    /// Part of every message's id: the time of the start, and which start of this process it was.
+    start: (i64, u64),
 }
 
 /// An inbound message, before it is one.
@@ -78,7 +83,7 @@ impl World {
             requests: AtomicU64::new(past.requests),
             accepted: AtomicU64::new(past.accepted),
             free_service: Mutex::new(past.free_service.clone()),
-            started_ms,
+            start: (started_ms, STARTS.fetch_add(1, Ordering::Relaxed)),
             clock,
             config,
         };
@@ -118,6 +123,16 @@ impl World {
         self.clock.now().0
     }
 
+    /// The `wa_id` of whoever has that phone number, with or without a plus; a BSUID is its own.
+    pub(super) fn person(&self, phone: &str) -> String {
+        if phone.contains('.') {
+            return phone.to_owned();
+        }
+        let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+        let rewritten = if self.config.rewrite_mexico { validate::mexican(&digits) } else { None };
+        rewritten.unwrap_or(digits)
+    }
+
     /// The chances of a pair.
     pub(super) fn pair(&self, number_id: &str, person: &str) -> Chance {
         About::new(self.chance, number_id, person, None, "").pair
@@ -143,7 +158,7 @@ impl World {
         bytes.push(u8::try_from(person.len()).unwrap_or(u8::MAX));
         bytes.extend_from_slice(person.as_bytes());
         bytes.extend_from_slice(b"\x15\x02\x00\x11\x18\x12");
-        bytes.extend_from_slice(format!("{:011X}{seq:09X}", self.started_ms).as_bytes());
+        bytes.extend_from_slice(format!("{:011X}{:03X}{seq:09X}", self.start.0, self.start.1).as_bytes());
         bytes.push(0);
         let mut wamid = String::with_capacity(96);
         wamid.push_str("wamid.");

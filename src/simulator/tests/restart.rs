@@ -115,3 +115,10 @@ async fn a_second_try_after_a_restart_still_rolls_anew() {
     }
     assert_eq!(seen.last(), Some(&200), "{seen:?}");
 }
+
+#[tokio::test]
+async fn simulators_of_one_clock_make_different_ids() {
+    let (one, two) = (start(SimulatorConfig::default()).await, start(SimulatorConfig::default()).await);
+    let body = template(&phone(1), "a");
+    assert_ne!(send(&one, &body).await.wamid(), send(&two, &body).await.wamid());
+}

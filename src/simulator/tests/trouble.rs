@@ -130,6 +130,29 @@ async fn a_client_that_goes_away_does_not_undo_its_message() {
 }
 
 #[tokio::test]
+async fn a_silent_connection_ends_with_its_client() {
+    use tokio::io::AsyncWriteExt;
+    let simulator = start(with(|faults| faults.timeout_after = 1.0)).await;
+    let before = simulator.tasks.len();
+    let mut stream = tokio::net::TcpStream::connect(simulator.base_url().strip_prefix("http://").unwrap()).await.unwrap();
+    let body = template(&phone(1), "a");
+    let head = format!(
+        "POST /{NUMBER}/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).await.unwrap();
+    let until = async |done: &dyn Fn() -> bool| {
+        while !done() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, until(&|| simulator.stats().accepted == 1)).await.expect("accepted");
+    assert_eq!(simulator.tasks.len(), before + 1);
+    drop(stream);
+    tokio::time::timeout(SOON, until(&|| simulator.tasks.len() == before)).await.expect("nothing is kept for a client that went");
+}
+
+#[tokio::test]
 async fn a_revoked_token_ends_everything() {
     let simulator = start(with(|faults| faults.token_revoked_after = Some(2))).await;
     for n in 0..2 {

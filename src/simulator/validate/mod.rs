@@ -264,6 +264,6 @@ fn check_recipient(to: &str, is_phone: bool) -> Result<(), Refusal> {
 }
 
 /// `52` and ten digits become `521` and ten digits.
-fn mexican(to: &str) -> Option<String> {
+pub(super) fn mexican(to: &str) -> Option<String> {
     to.strip_prefix("52").filter(|rest| rest.len() == 10).map(|rest| format!("521{rest}"))
 }
