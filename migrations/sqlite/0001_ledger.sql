@@ -18,6 +18,15 @@ CREATE TABLE sender (
     UNIQUE (provider, number_id)
 );
 
+-- Who may send from a sender: exactly one process holds its lane. Times are the database's clock; the epoch fences what a
+-- process that lost its lane still tries to write. One process owns the whole ledger today, by a lock: it leaves these as they are.
+CREATE TABLE lane (
+    sender      BIGINT PRIMARY KEY REFERENCES sender (no),
+    owner       TEXT,
+    epoch       BIGINT NOT NULL DEFAULT 0,
+    lease_until BIGINT NOT NULL DEFAULT 0
+);
+
 CREATE TABLE run (
     no              INTEGER PRIMARY KEY,
     id              TEXT NOT NULL UNIQUE,      -- derived from campaign name and run key

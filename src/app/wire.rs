@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -192,10 +191,8 @@ impl Engine {
         ledger: &Arc<dyn Ledger>,
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<()> {
-        let arrived = Arc::new(Notify::new());
         let providers: HashMap<_, _> = wired.iter().map(|(name, wired)| (name.clone(), Arc::clone(&wired.provider))).collect();
-        let worker =
-            Worker { providers, listeners: Arc::clone(&self.listeners), arrived: Arc::clone(&arrived), clock: Arc::clone(clock) };
+        let worker = Worker { providers, listeners: Arc::clone(&self.listeners), clock: Arc::clone(clock) };
         let (stop, folding) = (self.receiving.clone(), Arc::clone(ledger));
         self.worker = Some(tokio::spawn(async move { worker.work(folding.as_ref(), stop).await }));
         let listen = settings.listen.or((!simulators.is_empty()).then_some(SocketAddr::from(([127, 0, 0, 1], 0))));
@@ -203,7 +200,7 @@ impl Engine {
         if let Some(listen) = listen.filter(|_| accounts.values().any(|account| !account.secrets.is_empty())) {
             let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen for webhooks on {listen}"))?;
             let at = listener.local_addr()?;
-            let inbox = Inbox { writer: self.writer.clone(), arrived };
+            let inbox = Inbox { writer: self.writer.clone() };
             let serving = webhooks::serve(listener, accounts, Arc::new(inbox), Arc::clone(clock), self.receiving.clone());
             self.tasks.push(tokio::spawn(async move {
                 if let Err(error) = serving.await {
@@ -256,15 +253,12 @@ fn transport(wired: &Wired, quota: Quota, clock: &Arc<dyn Clock>) -> anyhow::Res
 
 struct Inbox {
     writer: Writer,
-    arrived: Arc<Notify>,
 }
 
 #[async_trait::async_trait]
 impl Intake for Inbox {
     async fn store(&self, provider: &str, body: bytes::Bytes, received_at: Timestamp) -> Result<(), IntakeError> {
         let body = crate::outbound::ledger::InboxBody { provider: provider.to_owned(), received_at, body };
-        self.writer.store(body).await.map_err(|error| IntakeError(error.to_string()))?;
-        self.arrived.notify_one();
-        Ok(())
+        self.writer.store(body).await.map_err(|error| IntakeError(error.to_string()))
     }
 }

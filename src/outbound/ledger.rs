@@ -282,7 +282,7 @@ pub struct Settlement {
     /// Why it was skipped, else 0.
     pub reason: i16,
     /// The attempt's fact. It is stored even when the delivery stands elsewhere by now: facts are not fenced. A fact for an attempt
-    /// that has one replaces it only when that one was unknown.
+    /// that has one replaces it only when that one was unknown, or when the call's own answer says the same as a webhook before it.
     pub fact: Option<AttemptFact>,
 }
 

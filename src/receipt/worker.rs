@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::fold::{Batch, Heard, RunTraits, fold};
@@ -16,8 +16,11 @@ use crate::time::{Clock, Timestamp};
 
 /// Bodies folded at once.
 const BODIES: u32 = 512;
-/// How often the inbox is looked at when nothing was heard of.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often the inbox is looked at when nothing was ripe.
+const LOOK: Duration = Duration::from_millis(100);
+/// How old a body is before it is folded. Statuses often overtake the answer to their own call: a moment later that answer is
+/// committed, and the status settles nothing that it would settle itself.
+const SETTLE: Duration = Duration::from_millis(200);
 /// Events older than this, or further in the future than the next, open no window: a replayed body is harmless (reliability, section 3).
 const OLDEST: Duration = Duration::from_secs(8 * 24 * 3600);
 const AHEAD: Duration = Duration::from_secs(300);
@@ -62,8 +65,6 @@ pub struct Worker {
     pub providers: HashMap<String, Arc<dyn Provider>>,
     /// Runs that want to hear.
     pub listeners: Arc<Listeners>,
-    /// Woken when a body was stored.
-    pub arrived: Arc<Notify>,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -76,13 +77,15 @@ impl Worker {
     pub async fn work(&self, ledger: &dyn Ledger, stop: CancellationToken) -> Result<(), LedgerError> {
         let mut senders = HashMap::new();
         loop {
-            let bodies = ledger.unfolded(BODIES).await?;
+            let stopping = stop.is_cancelled();
+            let mut bodies = ledger.unfolded(BODIES).await?;
+            let ripe = self.clock.now() - SETTLE;
+            bodies.retain(|body| stopping || body.received_at <= ripe);
             if bodies.is_empty() {
-                if stop.is_cancelled() {
+                if stopping {
                     return Ok(());
                 }
                 tokio::select! {
-                    () = self.arrived.notified() => {}
                     () = stop.cancelled() => {}
                     () = tokio::time::sleep(LOOK) => {}
                 }

@@ -43,7 +43,8 @@ const FACTS: &str = "\
         gen = excluded.gen, sender = excluded.sender, route = excluded.route, outcome = excluded.outcome, class = excluded.class, \
         http = excluded.http, digest = excluded.digest, intent_at = excluded.intent_at, settled_at = excluded.settled_at, \
         settled_by = excluded.settled_by, code = excluded.code, detail = excluded.detail, provider_id = excluded.provider_id \
-    WHERE attempt.outcome = 4";
+    WHERE attempt.outcome = 4 \
+       OR (attempt.outcome = 1 AND attempt.settled_by = 1 AND excluded.outcome = 1 AND excluded.settled_by = 0)";
 // Run state 2: running. Route 1: free-form, which needs an open window.
 const INTEND: &str = "\
     UPDATE delivery SET state = n.state, tries = n.tries, gen = n.gen, flags = n.flags, due_at = n.due_at, route = n.route, \

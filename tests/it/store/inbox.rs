@@ -168,6 +168,9 @@ conforms! {
         store.fold(&[], &[], &[first.id], &evidence(sender)).await.unwrap();
         let answer = settlement(first.id, first.after, Step::Accept, sender, OutcomeKind::Accepted);
         assert_eq!(commit_settlements(&*store, vec![answer]).await.superseded, [first.id]);
+        let (by, http) = ("SELECT settled_by FROM attempt", "SELECT http FROM attempt");
+        assert_eq!(place.number(by).await, 0, "the answer says the same, and more");
+        assert_ne!(place.number(http).await, 0);
         // The answer is first, and it is no answer at all.
         let doubt = Step::Doubt { until: NOW };
         let answer = settlement(second.id, second.after, doubt, sender, OutcomeKind::Unknown);
@@ -176,7 +179,7 @@ conforms! {
         for delivery in [first.id, second.id] {
             assert_eq!(standing(&*store, delivery).await.state, State::Accepted);
         }
-        assert_eq!(place.number("SELECT COUNT(*) FROM attempt WHERE outcome = 1 AND settled_by = 1").await, 2);
+        assert_eq!(place.number("SELECT COUNT(*) FROM attempt WHERE outcome = 1 AND settled_by = 1").await, 1);
         assert_eq!(place.number("SELECT COUNT(*) FROM receipt").await, 2);
     }
 }
