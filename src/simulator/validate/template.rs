@@ -3,8 +3,10 @@
 //! In: the `template` object. Out: its parts, or the refusal. Whether they fit the definition is `matching`'s question.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::value::{Media, Text, check_optional, object};
@@ -49,19 +51,41 @@ pub(super) struct Component<'a> {
     r#type: Option<Text<'a>>,
     #[serde(borrow)]
     sub_type: Option<Text<'a>>,
-    #[serde(borrow)]
-    index: Option<Index<'a>>,
+    index: Option<Index>,
     #[serde(borrow, default)]
     pub(super) parameters: Vec<Parameter<'a>>,
     #[serde(borrow, default)]
     pub(super) cards: Vec<Card<'a>>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Index<'a> {
-    Number(usize),
-    Text(#[serde(borrow)] Text<'a>),
+/// The place of a button: Meta takes a number and its text.
+#[derive(Clone, Copy, Debug)]
+enum Index {
+    At(usize),
+    /// A text that is no number.
+    Unreadable,
+}
+
+impl<'de> Deserialize<'de> for Index {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = Index;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number or its text")
+            }
+
+            fn visit_u64<E>(self, index: u64) -> Result<Index, E> {
+                Ok(usize::try_from(index).map_or(Index::Unreadable, Index::At))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Index, E> {
+                Ok(text.parse().map_or(Index::Unreadable, Index::At))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// A card of a carousel.
@@ -216,11 +240,8 @@ impl Component<'_> {
         let index = match &self.index {
             None if sub_type == "voice_call" => None,
             None => return Err(missing("index of a button")),
-            Some(Index::Number(index)) => Some(*index),
-            Some(Index::Text(text)) => {
-                let wrong = || Refusal::new(131_009, "Button index is not a number");
-                Some(text.as_str().parse().map_err(|_| wrong())?)
-            }
+            Some(Index::At(index)) => Some(*index),
+            Some(Index::Unreadable) => return Err(Refusal::new(131_009, "Button index is not a number")),
         };
         Ok((sub_type, index))
     }
