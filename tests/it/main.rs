@@ -1,4 +1,7 @@
 //! Integration tests: one binary.
 
 mod audience;
+mod auditor;
+mod kill;
+mod rig;
 mod store;
