@@ -18,13 +18,14 @@ use crate::app::exit::Exit;
 use crate::app::wire;
 use crate::audience::{self, Audience, AudienceSpec, Input, Region, RejectsWriter};
 use crate::campaign::{AudienceFile, AudiencePart};
+use crate::decision::window::opened_since;
 use crate::outbound::key::{DeliveryId, RunNo};
-use crate::outbound::ledger::{Claimed, RouteTaken};
-use crate::outbound::plan::{Batch, PlanError, Read, read};
+use crate::outbound::ledger::{Claimed, RouteTaken, SenderNo};
+use crate::outbound::plan::{Batch, PlanError, PlannedRow, Read, read};
 use crate::outbound::quota::Quota;
 use crate::outbound::script::{From, Script};
 use crate::outbound::status::Standing;
-use crate::store;
+use crate::store::{self, Store};
 
 /// An audience that can be opened again and again, with the digest of its bytes.
 #[derive(Debug)]
@@ -179,7 +180,7 @@ pub(super) fn script(checked: &Checked) -> anyhow::Result<Arc<Script>> {
 
 /// What a plan counts besides what the reader does.
 #[derive(Debug, Default)]
-struct Forecast {
+pub(super) struct Forecast {
     skipped: BTreeMap<&'static str, u64>,
     open_windows: u64,
     regions: BTreeMap<Region, u64>,
@@ -211,11 +212,40 @@ pub(super) async fn plan(arguments: &PlanArguments, config: Option<&Path>, json:
     Ok(if too_bad { Exit::Invalid } else { Exit::Done })
 }
 
+impl Forecast {
+    /// Looks at rows as they come: who is left out, whose window is open now, where the numbers belong.
+    pub(super) async fn add(
+        &mut self,
+        rows: &[PlannedRow],
+        senders: &[SenderNo],
+        ledger: Option<&dyn Store>,
+    ) -> anyhow::Result<()> {
+        let windows = match ledger {
+            Some(ledger) if !senders.is_empty() => {
+                let people: Vec<_> = rows.iter().map(|row| row.person).collect();
+                ledger.windows(senders, &people).await?
+            }
+            _ => HashMap::new(),
+        };
+        let since = opened_since(clock().now());
+        for row in rows {
+            if let Some(reason) = row.skip {
+                *self.skipped.entry(reason.as_str()).or_default() += 1;
+                continue;
+            }
+            *self.regions.entry(row.region).or_default() += 1;
+            let open = senders.iter().any(|sender| windows.get(&(*sender, row.person)).is_some_and(|at| *at >= since));
+            self.open_windows += u64::from(open);
+        }
+        Ok(())
+    }
+}
+
 async fn forecast(
     checked: &Checked,
     script: &Script,
     sample: u32,
-    ledger: Option<&dyn store::Store>,
+    ledger: Option<&dyn Store>,
     mut batches: mpsc::Receiver<Batch>,
 ) -> anyhow::Result<Forecast> {
     let mut forecast = Forecast::default();
@@ -223,32 +253,18 @@ async fn forecast(
         Some(ledger) if script.has_free_form() => known_senders(checked, ledger).await?,
         _ => Vec::new(),
     };
-    let since = crate::decision::window::opened_since(clock().now());
     while let Some(batch) = batches.recv().await {
-        let windows = match ledger {
-            Some(ledger) if !senders.is_empty() => {
-                let people: Vec<_> = batch.rows.iter().map(|row| row.person).collect();
-                ledger.windows(&senders, &people).await?
-            }
-            _ => HashMap::new(),
-        };
-        for row in batch.rows {
-            if let Some(reason) = row.skip {
-                *forecast.skipped.entry(reason.as_str()).or_default() += 1;
-                continue;
-            }
-            *forecast.regions.entry(row.region).or_default() += 1;
-            let open = senders.iter().any(|sender| windows.get(&(*sender, row.person)).is_some_and(|at| *at >= since));
-            forecast.open_windows += u64::from(open);
-            if forecast.samples.len() < usize::try_from(sample).unwrap_or(usize::MAX) {
-                forecast.samples.push((row.line, rendered(checked, script, &row, open)?));
-            }
+        forecast.add(&batch.rows, &senders, ledger).await?;
+        let wanted = usize::try_from(sample).unwrap_or(usize::MAX).saturating_sub(forecast.samples.len());
+        for row in batch.rows.iter().filter(|row| row.skip.is_none()).take(wanted) {
+            forecast.samples.push((row.line, rendered(checked, script, row)?));
         }
     }
     Ok(forecast)
 }
 
-async fn known_senders(checked: &Checked, ledger: &dyn store::Store) -> anyhow::Result<Vec<crate::outbound::ledger::SenderNo>> {
+/// The numbers of the campaign's senders that the ledger has met.
+pub(super) async fn known_senders(checked: &Checked, ledger: &dyn Store) -> anyhow::Result<Vec<SenderNo>> {
     let mut known = Vec::new();
     for name in &checked.campaign.senders {
         if let Some(sender) = checked.settings.senders.get(name) {
@@ -258,8 +274,8 @@ async fn known_senders(checked: &Checked, ledger: &dyn store::Store) -> anyhow::
     Ok(known)
 }
 
-/// The exact request a row would make, as it would leave.
-fn rendered(checked: &Checked, script: &Script, row: &crate::outbound::plan::PlannedRow, open: bool) -> anyhow::Result<String> {
+/// The exact request a row would make, as it would leave: the template when there is one.
+fn rendered(checked: &Checked, script: &Script, row: &PlannedRow) -> anyhow::Result<String> {
     let sender = checked.campaign.senders.first().and_then(|name| checked.settings.senders.get(name));
     let sender = sender.context("the campaign has no sender")?;
     let provider = checked.settings.providers.get(&sender.provider).context("the sender has no provider")?;
@@ -271,8 +287,7 @@ fn rendered(checked: &Checked, script: &Script, row: &crate::outbound::plan::Pla
         standing: Standing::PLANNED,
         vars: serde_json::from_str(&row.vars)?,
     };
-    let free_form = script.has_free_form() && (open || !script.has_template());
-    let route = if free_form { RouteTaken::FreeForm } else { RouteTaken::Template };
+    let route = if script.has_template() { RouteTaken::Template } else { RouteTaken::FreeForm };
     let from = From { run_id: "sample", number_id: &sender.number_id, provider: &*adapter };
     let (request, _) = script.request(&claimed, route, &from, clock().now())?;
     let document: serde_json::Value = serde_json::from_slice(&request.body)?;
@@ -303,8 +318,8 @@ pub(super) fn too_many_bad(outcome: &Outcome, most: f64) -> String {
     )
 }
 
-/// The plan's head: what the audience is, who is left out and why. Shared with `run`.
-pub(super) fn audience_text(checked: &Checked, source: &Source, outcome: &Outcome) -> String {
+/// The plan's head: what the audience is, who is left out and why.
+fn audience_text(checked: &Checked, source: &Source, outcome: &Outcome) -> String {
     let read = &outcome.read;
     let mut text = String::new();
     let mut line = |label: &str, value: String| text.push_str(&format!("  {label:<12} {value}\n"));
@@ -328,7 +343,8 @@ pub(super) fn audience_text(checked: &Checked, source: &Source, outcome: &Outcom
     text
 }
 
-fn text(checked: &Checked, source: &Source, outcome: &Outcome, forecast: &Forecast) -> String {
+/// The plan for people.
+pub(super) fn text(checked: &Checked, source: &Source, outcome: &Outcome, forecast: &Forecast) -> String {
     let mut text = format!("Plan\n{}", audience_text(checked, source, outcome));
     let skipped: u64 = forecast.skipped.values().sum();
     let sent = outcome.read.counts.planned - skipped;

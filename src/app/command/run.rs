@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::plan::{self, Outcome, Source, grouped};
+use super::plan::{self, Forecast, Outcome, Source, grouped};
 use super::{Checked, checked, clock, complain, out};
 use crate::app::args::{ProblemFormat, RunArguments};
 use crate::app::exit::Exit;
@@ -23,7 +23,7 @@ use crate::outbound::script::Script;
 use crate::outbound::session::{RunEnd, Session};
 use crate::outbound::status::{RunState, State};
 use crate::receipt::fold::RunTraits;
-use crate::store;
+use crate::store::{self, Store};
 
 /// A run that is planned and may send.
 struct Planned {
@@ -50,7 +50,7 @@ pub(super) async fn run(arguments: &RunArguments, config: Option<&Path>, json: b
     let mut planned = Vec::new();
     let mut finished = Vec::new();
     for checked in campaigns {
-        match prepare(checked, arguments, json, &ledger, &stop).await? {
+        match prepare(checked, arguments, json, &store, &stop).await? {
             Prepared::Planned(run) => planned.push(*run),
             Prepared::Finished(run) => finished.push(*run),
             Prepared::Refused => {
@@ -81,7 +81,7 @@ async fn prepare(
     checked: Checked,
     arguments: &RunArguments,
     json: bool,
-    ledger: &Arc<dyn Ledger>,
+    ledger: &Arc<dyn Store>,
     stop: &CancellationToken,
 ) -> anyhow::Result<Prepared> {
     let script = plan::script(&checked)?;
@@ -105,10 +105,10 @@ async fn prepare(
             return Ok(Prepared::Planned(Box::new(Planned { checked, script, run })));
         }
     }
-    let outcome = plan_into(&checked, &source, &script, arguments, &run, ledger).await?;
+    let (outcome, forecast) = plan_into(&checked, &source, &script, arguments, &run, ledger).await?;
     let Outcome { read, .. } = &outcome;
     if !json {
-        out(&format!("Plan\n{}", plan::audience_text(&checked, &source, &outcome)))?;
+        out(&format!("{}\n", plan::text(&checked, &source, &outcome, &forecast)))?;
     }
     if read.bad_percent() > arguments.planning.max_bad_rows {
         complain(&plan::too_many_bad(&outcome, arguments.planning.max_bad_rows));
@@ -134,7 +134,7 @@ async fn run_key(
     checked: &Checked,
     source: &Source,
     arguments: &RunArguments,
-    ledger: &Arc<dyn Ledger>,
+    ledger: &Arc<dyn Store>,
 ) -> anyhow::Result<String> {
     if let Some(key) = &arguments.run_key {
         return Ok(key.clone());
@@ -178,13 +178,16 @@ async fn plan_into(
     script: &Arc<Script>,
     arguments: &RunArguments,
     run: &RunRecord,
-    ledger: &Arc<dyn Ledger>,
-) -> anyhow::Result<Outcome> {
+    ledger: &Arc<dyn Store>,
+) -> anyhow::Result<(Outcome, Forecast)> {
+    let mut forecast = Forecast::default();
+    let senders = if script.has_free_form() { plan::known_senders(checked, ledger.as_ref()).await? } else { Vec::new() };
     let (batches, mut received) = mpsc::channel::<Batch>(4);
     let rejects = plan::rejects_path(checked, &arguments.planning);
     let reading = plan::read_all(checked, source, script, rejects, batches);
     let storing = async {
         while let Some(batch) = received.recv().await {
+            forecast.add(&batch.rows, &senders, Some(ledger.as_ref())).await?;
             let deliveries: Vec<NewDelivery> = batch
                 .rows
                 .into_iter()
@@ -205,7 +208,7 @@ async fn plan_into(
     };
     let (outcome, stored) = tokio::join!(reading, storing);
     stored?;
-    outcome
+    Ok((outcome?, forecast))
 }
 
 async fn send(
@@ -223,7 +226,7 @@ async fn send(
     let clock = clock();
     let engine = Engine::start(settings, &senders, ledger, &clock).await?;
     if !json && let Some(at) = engine.listening_at {
-        out(&format!("  webhooks     listening on http://{at}/webhooks/\n"))?;
+        complain(&format!("webhooks are listened to on http://{at}/webhooks/\n"));
     }
     let sessions = planned.iter().map(|run| one(run, &engine, arguments, ledger, stop));
     let ends = futures_util::future::join_all(sessions).await;
