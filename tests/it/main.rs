@@ -4,4 +4,10 @@
 #[cfg(test)]
 mod audience;
 #[cfg(test)]
+mod auditor;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
 mod store;
