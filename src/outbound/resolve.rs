@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 pub const AROUND: Duration = Duration::from_secs(300);
 /// The least number of such sends that proves anything.
 const ENOUGH: u64 = 5;
-/// How many times its grace an unknown waits at most for the webhooks to be proven.
+/// How many times its grace an unknown is listened for at most until the webhooks are proven.
 const PATIENCE: u32 = 4;
 
 /// What is known about an unknown outcome besides itself.
@@ -61,7 +61,9 @@ pub fn resolve(policy: OnUnknown, standing: &Standing, evidence: &Evidence) -> (
 
 impl Evidence {
     fn may_still_come(&self) -> bool {
-        self.echoes_key && self.listening_since.is_some() && self.now.since(self.intent_at) < self.grace * PATIENCE
+        // Time in which nobody listened tells nothing: after a stop the patience begins anew.
+        let heard_for = |since: Timestamp| self.now.since(since.max(self.intent_at));
+        self.echoes_key && self.listening_since.is_some_and(|since| heard_for(since) < self.grace * PATIENCE)
     }
 }
 
@@ -119,6 +121,15 @@ mod tests {
             let (step, _) = resolve(OnUnknown::AtLeastOnce, &second, &blind);
             prop_assert_eq!(step, Step::GiveUp);
         }
+    }
+
+    #[test]
+    fn auto_gives_nothing_up_for_the_time_in_which_nobody_listened() {
+        let day = evidence(100, 50, true, 86_400);
+        let just_back = Evidence { listening_since: Some(day.now - Duration::from_secs(30)), ..day };
+        assert!(matches!(resolve(OnUnknown::Auto, &unknown(Flags(0)), &just_back).0, Step::Wait { .. }));
+        let long_back = Evidence { listening_since: Some(day.now - Duration::from_secs(3600)), ..day };
+        assert_eq!(resolve(OnUnknown::Auto, &unknown(Flags(0)), &long_back).0, Step::GiveUp);
     }
 
     #[test]

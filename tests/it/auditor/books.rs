@@ -43,6 +43,9 @@ pub(crate) struct Attempt {
     pub(crate) settled_by: i64,
     pub(crate) provider_id: Option<String>,
     pub(crate) digest: i64,
+    pub(crate) intent_at: i64,
+    pub(crate) settled_at: i64,
+    pub(crate) sender: i64,
 }
 
 /// Bits as in the provider's ledger: 1 sent, 2 delivered, 4 read, 8 failed.
@@ -110,10 +113,12 @@ impl Books {
             };
             (row.get::<i64, _>(0), delivery)
         };
-        let attempts = sqlx::query("SELECT delivery, gen, outcome, settled_by, provider_id, digest FROM attempt")
-            .fetch_all(&mut db)
-            .await
-            .unwrap();
+        let attempts = sqlx::query(
+            "SELECT delivery, gen, outcome, settled_by, provider_id, digest, intent_at, settled_at, sender FROM attempt",
+        )
+        .fetch_all(&mut db)
+        .await
+        .unwrap();
         let attempt = |row: &sqlx::sqlite::SqliteRow| Attempt {
             delivery: row.get(0),
             generation: row.get(1),
@@ -121,6 +126,9 @@ impl Books {
             settled_by: row.get(3),
             provider_id: row.get(4),
             digest: row.get(5),
+            intent_at: row.get(6),
+            settled_at: row.get(7),
+            sender: row.get(8),
         };
         let receipts = sqlx::query("SELECT delivery, gen, sent_at, delivered_at, read_at, failed_at, code FROM receipt")
             .fetch_all(&mut db)

@@ -133,6 +133,19 @@ impl Audit {
         self.in_state(UNKNOWN_FINAL)
     }
 
+    /// All that is known of the first few recipients in a state, for the message of a failing test.
+    pub(crate) fn stories(&self, state: i64) -> Vec<String> {
+        let of_state = self.books.deliveries.iter().filter(|(_, delivery)| delivery.state == state).take(3);
+        let story = |(id, delivery): (&i64, &books::Delivery)| {
+            let attempts: Vec<_> = self.books.attempts.iter().filter(|attempt| attempt.delivery == *id).collect();
+            let of_it = |reference: Option<&str>| reference.and_then(key::decode).is_some_and(|(of, _)| of == *id);
+            let messages: Vec<_> = self.facts.messages.iter().filter(|m| of_it(m.client_ref.as_deref())).collect();
+            let refused: Vec<_> = self.facts.refused.iter().filter(|r| of_it(r.client_ref.as_deref())).collect();
+            format!("{id}: {delivery:?}\n{attempts:#?}\n{messages:?}\n{refused:?}")
+        };
+        of_state.map(story).collect()
+    }
+
     /// Recipients on the list of possible duplicates.
     pub(crate) fn flagged(&self) -> usize {
         self.books.deliveries.values().filter(|delivery| delivery.is_flagged()).count()
