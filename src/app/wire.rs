@@ -48,8 +48,6 @@ pub struct Engine {
     pub lanes: BTreeMap<String, SessionLane>,
     /// Group commit.
     pub writer: Writer,
-    /// Runs that want to hear of webhooks.
-    pub listeners: Arc<Listeners>,
     /// Since when webhooks are listened to.
     pub listening_since: Option<Timestamp>,
     /// Where webhooks are listened to.
@@ -58,6 +56,8 @@ pub struct Engine {
     pub grace: Duration,
     simulators: Vec<Simulator>,
     receiving: CancellationToken,
+    serving: Option<JoinHandle<()>>,
+    folding: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
     worker: Option<JoinHandle<Result<(), LedgerError>>>,
     writing: JoinHandle<()>,
@@ -106,7 +106,7 @@ async fn wire(
 }
 
 impl Engine {
-    /// Starts everything that sending from these senders needs.
+    /// Starts everything that sending from these senders needs. `listeners` are the runs that hear of webhooks, from the first one on.
     ///
     /// # Errors
     /// When a secret is missing, an address is taken, or the ledger fails.
@@ -115,6 +115,7 @@ impl Engine {
         senders: &[String],
         ledger: &Arc<dyn Ledger>,
         clock: &Arc<dyn Clock>,
+        listeners: &Arc<Listeners>,
     ) -> anyhow::Result<Self> {
         let chosen: Vec<(&String, &SenderSettings)> =
             senders.iter().filter_map(|name| settings.senders.get(name).map(|sender| (name, sender))).collect();
@@ -168,17 +169,18 @@ impl Engine {
         let mut engine = Self {
             lanes,
             writer,
-            listeners: Arc::default(),
             listening_since: None,
             listening_at: None,
             grace: grace.unwrap_or(Duration::from_secs(900)),
             simulators: Vec::new(),
             receiving: CancellationToken::new(),
+            serving: None,
+            folding: CancellationToken::new(),
             tasks,
             worker: None,
             writing,
         };
-        engine.receive(settings, wired, simulators, ledger, clock).await?;
+        engine.receive(settings, wired, simulators, ledger, clock, listeners).await?;
         Ok(engine)
     }
 
@@ -190,11 +192,14 @@ impl Engine {
         simulators: Vec<(String, Simulator)>,
         ledger: &Arc<dyn Ledger>,
         clock: &Arc<dyn Clock>,
+        listeners: &Arc<Listeners>,
     ) -> anyhow::Result<()> {
-        let providers: HashMap<_, _> = wired.iter().map(|(name, wired)| (name.clone(), Arc::clone(&wired.provider))).collect();
-        let worker = Worker { providers, listeners: Arc::clone(&self.listeners), clock: Arc::clone(clock) };
-        let (stop, folding) = (self.receiving.clone(), Arc::clone(ledger));
-        self.worker = Some(tokio::spawn(async move { worker.work(folding.as_ref(), stop).await }));
+        // Those this command does not send through too: a process that was killed may have left their bodies in the inbox.
+        let read = |(name, provider): (&String, &ProviderSettings)| Ok((name.clone(), adapter(provider)?));
+        let providers = settings.providers.iter().map(read).collect::<anyhow::Result<HashMap<_, _>>>()?;
+        let worker = Worker { providers, listeners: Arc::clone(listeners), clock: Arc::clone(clock) };
+        let (stop, folded) = (self.folding.clone(), Arc::clone(ledger));
+        self.worker = Some(tokio::spawn(async move { worker.work(folded.as_ref(), stop).await }));
         let listen = settings.listen.or((!simulators.is_empty()).then_some(SocketAddr::from(([127, 0, 0, 1], 0))));
         let accounts: BTreeMap<String, Account> = wired.into_iter().map(|(name, wired)| (name, wired.account)).collect();
         if let Some(listen) = listen.filter(|_| accounts.values().any(|account| !account.secrets.is_empty())) {
@@ -202,7 +207,7 @@ impl Engine {
             let at = listener.local_addr()?;
             let inbox = Inbox { writer: self.writer.clone() };
             let serving = webhooks::serve(listener, accounts, Arc::new(inbox), Arc::clone(clock), self.receiving.clone());
-            self.tasks.push(tokio::spawn(async move {
+            self.serving = Some(tokio::spawn(async move {
                 if let Err(error) = serving.await {
                     tracing::error!(%error, "the webhook listener ended");
                 }
@@ -222,9 +227,14 @@ impl Engine {
     /// # Errors
     /// When the ledger failed while folding.
     pub async fn stop(self) -> anyhow::Result<()> {
-        let Self { lanes, writer, simulators, receiving, tasks, worker, writing, listeners, .. } = self;
+        let Self { lanes, writer, simulators, receiving, serving, folding, tasks, worker, writing, .. } = self;
         receiving.cancel();
-        drop((lanes, listeners));
+        drop(lanes);
+        // Bodies that are being taken in are folded too: what was acknowledged stands in the report.
+        if let Some(serving) = serving {
+            serving.await?;
+        }
+        folding.cancel();
         if let Some(worker) = worker {
             worker.await??;
         }

@@ -480,6 +480,8 @@ pub struct FoldWrites {
 pub trait Inbox: Send + Sync {
     /// Bodies not folded yet, oldest first, at most `limit` and about 8 MiB.
     async fn unfolded(&self, limit: u32) -> Result<Vec<StoredBody>, LedgerError>;
+    /// When the oldest body came in that is not folded yet; `None` when all are.
+    async fn unfolded_since(&self) -> Result<Option<Timestamp>, LedgerError>;
     /// Folds: reads the subjects, lets `decide` say what follows, writes it and marks the bodies done, all in one transaction, so
     /// that no outcome slips in between.
     async fn fold(

@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 
 /// The sends around an unknown one whose statuses prove the webhooks: five minutes to each side.
 pub const AROUND: Duration = Duration::from_secs(300);
+/// The sends nearest to it: those that shared its fate, when a process or the way to it was gone for a while.
+pub const NEAR: Duration = Duration::from_secs(5);
 /// The least number of such sends that proves anything.
 const ENOUGH: u64 = 5;
 /// How many times its grace an unknown is listened for at most until the webhooks are proven.
@@ -30,16 +32,26 @@ pub struct Evidence {
     pub listening_since: Option<Timestamp>,
     /// Whether the provider echoes the attempt's key.
     pub echoes_key: bool,
-    /// Sends around it and how many of them were heard of.
+    /// Sends around it that are at least a grace old, and how many of them were heard of.
     pub heard: Heard,
+    /// The same of those near it.
+    pub near: Heard,
+    /// When the oldest webhook body came in that is not folded yet.
+    pub unfolded_since: Option<Timestamp>,
 }
 
 impl Evidence {
     fn pipe_works(&self) -> bool {
+        let Some(since) = self.listening_since else { return false };
+        let told_by = since.max(self.intent_at) + self.grace;
+        let proven = |heard: &Heard| heard.with_status * 1000 >= heard.accepted * 995;
         self.echoes_key
-            && self.listening_since.is_some_and(|since| self.now.since(since) >= self.grace)
+            && self.now >= told_by
+            // What came in time and waits to be folded may be the evidence.
+            && self.unfolded_since.is_none_or(|at| at > told_by)
             && self.heard.accepted >= ENOUGH
-            && self.heard.with_status * 1000 >= self.heard.accepted * 995
+            && proven(&self.heard)
+            && proven(&self.near)
     }
 }
 
@@ -86,6 +98,8 @@ mod tests {
             listening_since: listening.then(|| now - Duration::from_secs(age)),
             echoes_key: true,
             heard: Heard { accepted, with_status },
+            near: Heard { accepted: 1, with_status: 1 },
+            unfolded_since: None,
         }
     }
 
@@ -121,6 +135,18 @@ mod tests {
             let (step, _) = resolve(OnUnknown::AtLeastOnce, &second, &blind);
             prop_assert_eq!(step, Step::GiveUp);
         }
+    }
+
+    #[test]
+    fn silence_near_the_send_or_a_full_inbox_proves_nothing() {
+        let proven = evidence(100, 100, true, 1000);
+        assert_eq!(resolve(OnUnknown::Auto, &unknown(Flags(0)), &proven).1, SettledBy::Absence);
+        let after_a_crash = Evidence { near: Heard { accepted: 3, with_status: 0 }, ..proven };
+        assert!(matches!(resolve(OnUnknown::Auto, &unknown(Flags(0)), &after_a_crash).0, Step::Wait { .. }));
+        let behind = Evidence { unfolded_since: Some(proven.now - Duration::from_secs(200)), ..proven };
+        assert!(matches!(resolve(OnUnknown::Auto, &unknown(Flags(0)), &behind).0, Step::Wait { .. }));
+        let newer = Evidence { unfolded_since: Some(proven.now - Duration::from_secs(50)), ..proven };
+        assert_eq!(resolve(OnUnknown::Auto, &unknown(Flags(0)), &newer).1, SettledBy::Absence);
     }
 
     #[test]

@@ -13,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 use super::feeder::{Fed, Feeder, Outlet};
 use super::lane::LaneHandle;
 use super::ledger::{
-    AttemptFact, Group, Ledger, LedgerError, OpenAttempt, OutcomeKind, RunRecord, SenderNo, SettledBy, Settlement,
+    AttemptFact, Group, Heard, Ledger, LedgerError, OpenAttempt, OutcomeKind, RunRecord, SenderNo, SettledBy, Settlement,
 };
 use super::pacer::Pacer;
 use super::progress::{Count, Progress, Snapshot};
 use super::quota::Quota;
 use super::ready::{Halt, Pipeline, RunLink};
-use super::resolve::{AROUND, Evidence, resolve};
+use super::resolve::{AROUND, Evidence, NEAR, resolve};
 use super::script::Script;
 use super::status::{RunState, State, Step, advance};
 use super::writer::Writer;
@@ -317,12 +317,15 @@ impl Session {
     ) -> Result<Option<Settlement>, LedgerError> {
         let lane = self.lanes.iter().find(|lane| lane.sender == attempt.sender);
         let echoes_key = lane.is_some_and(|lane| lane.provider.descriptor().client_ref.is_some());
-        let (from, to) = (attempt.intent_at - AROUND, attempt.intent_at + AROUND);
-        let heard = if self.listening_since.is_some() && echoes_key {
-            ledger.heard(attempt.sender, from, to).await?
-        } else {
-            super::ledger::Heard::default()
-        };
+        let (mut heard, mut near, mut unfolded_since) = (Heard::default(), Heard::default(), None);
+        if self.listening_since.is_some() && echoes_key {
+            // Of younger sends nothing can be expected yet.
+            let newest = now - self.grace;
+            let (at, sender) = (attempt.intent_at, attempt.sender);
+            heard = ledger.heard(sender, at - AROUND, (at + AROUND).min(newest)).await?;
+            near = ledger.heard(sender, at - NEAR, (at + NEAR).min(newest)).await?;
+            unfolded_since = ledger.unfolded_since().await?;
+        }
         let evidence = Evidence {
             now,
             intent_at: attempt.intent_at,
@@ -330,6 +333,8 @@ impl Session {
             listening_since: self.listening_since,
             echoes_key,
             heard,
+            near,
+            unfolded_since,
         };
         let (step, by) = resolve(policy, &attempt.standing, &evidence);
         let Ok(after) = advance(attempt.standing, step) else { return Ok(None) };

@@ -29,11 +29,13 @@ const UNFOLDED: &str = "\
         SELECT todo.id, SUM(LENGTH(sized.body)) OVER (ORDER BY todo.id) - LENGTH(sized.body) AS before \
         FROM (SELECT id FROM inbox_todo ORDER BY id LIMIT $1) AS todo JOIN inbox AS sized ON sized.id = todo.id) AS summed \
     JOIN inbox ON inbox.id = summed.id WHERE summed.before < $2 ORDER BY inbox.id";
+// Numbers follow arrival, as far as the answer goes: what was stored first came first.
+const UNFOLDED_SINCE: &str = "SELECT received_at FROM inbox WHERE id = (SELECT MIN(id) FROM inbox_todo)";
 const SENDER: &str = "SELECT no FROM sender WHERE provider = $1 AND number_id = $2";
 
 /// All of this file's statements.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[LAST, STORE, TODO, UNFOLDED, SENDER];
+pub(super) const STATEMENTS: &[&str] = &[LAST, STORE, TODO, UNFOLDED, UNFOLDED_SINCE, SENDER];
 
 /// Bodies handed out at once, in bytes; one larger body goes alone.
 const AT_ONCE: i64 = 8 << 20;
@@ -79,6 +81,10 @@ fn stored(row: &impl Cells) -> Result<StoredBody, LedgerError> {
 impl<DB: Dialect> Inbox for SqlStore<DB> {
     async fn unfolded(&self, limit: u32) -> Result<Vec<StoredBody>, LedgerError> {
         self.read(UNFOLDED, &[Value::Int(limit.into()), Value::Int(AT_ONCE)]).await?.iter().map(stored).collect()
+    }
+
+    async fn unfolded_since(&self) -> Result<Option<Timestamp>, LedgerError> {
+        Ok(self.read_first(UNFOLDED_SINCE, &[]).await?.map(|row| row.int(0)).transpose()?.map(Timestamp))
     }
 
     async fn fold(

@@ -46,11 +46,22 @@ fn number(name: &str, usual: u64) -> u64 {
 
 fn world(mode: &Mode, recipients: usize, kills: usize, seed: u64) -> World {
     let mut world = World::new(&mode.engine);
-    // People of the first hundreds wrote to us within the day: they get the free-form text.
-    let hello: String = (0..recipients.min(300))
+    // Every twentieth wrote to us within the day and gets the free-form text. Every fourth of these then turns out to be outside the
+    // window, told by webhook only, and has to get the template instead.
+    let writers = (0..recipients).step_by(20);
+    let hello: String = writers
+        .clone()
         .map(|n| {
-            let (from, number) = (phone(n), crate::rig::NUMBERS[n % 2]);
-            format!("[[people.hello]]\nnumber_id = \"{number}\"\nfrom = \"{}\"\n", &from[1..])
+            let number = crate::rig::NUMBERS[(n / 20) % 2];
+            format!("[[people.hello]]\nnumber_id = \"{number}\"\nfrom = \"{}\"\n", &phone(n)[1..])
+        })
+        .collect();
+    let closed: String = writers
+        .step_by(4)
+        .filter(|_| mode.webhooks)
+        .map(|n| {
+            let rule = "then = { fail = 131047 }";
+            format!("[[script]]\nwhen = {{ recipient_suffix = \"{}\", times = 1 }}\n{rule}\n", &phone(n)[1..])
         })
         .collect();
     let provider = format!(
@@ -69,6 +80,7 @@ before_response_share = 0.1
 retry_first_ms = 50
 retry_most_ms = 400
 {hello}
+{closed}
 ",
         webhooks = mode.webhooks,
     );

@@ -22,7 +22,8 @@ use crate::outbound::progress::{Count, Progress};
 use crate::outbound::script::Script;
 use crate::outbound::session::{RunEnd, Session};
 use crate::outbound::status::{RunState, State};
-use crate::receipt::fold::RunTraits;
+use crate::receipt::fold::{Heard, RunTraits};
+use crate::receipt::worker::Listeners;
 use crate::store::{self, Store};
 
 /// A run that is planned and may send.
@@ -224,11 +225,15 @@ async fn send(
     senders.sort();
     senders.dedup();
     let clock = clock();
-    let engine = Engine::start(settings, &senders, ledger, &clock).await?;
+    // Before the first body is folded: a failure that earns a new send is acted upon when it is first heard of, and only then.
+    let listeners = Arc::<Listeners>::default();
+    let traits = |run: &Planned| RunTraits { has_template: run.script.has_template() };
+    let heard: Vec<_> = planned.iter().map(|run| listeners.listen(run.run.no, traits(run))).collect();
+    let engine = Engine::start(settings, &senders, ledger, &clock, &listeners).await?;
     if !json && let Some(at) = engine.listening_at {
         complain(&format!("webhooks are listened to on http://{at}/webhooks/\n"));
     }
-    let sessions = planned.iter().map(|run| one(run, &engine, arguments, ledger, stop));
+    let sessions = planned.iter().zip(heard).map(|(run, heard)| one(run, heard, &engine, arguments, ledger, stop));
     let ends = futures_util::future::join_all(sessions).await;
     engine.stop().await?;
     let mut exit = Exit::Done;
@@ -248,6 +253,7 @@ async fn send(
 
 async fn one(
     planned: &Planned,
+    mut heard: mpsc::UnboundedReceiver<Heard>,
     engine: &Engine,
     arguments: &RunArguments,
     ledger: &Arc<dyn Ledger>,
@@ -255,7 +261,6 @@ async fn one(
 ) -> anyhow::Result<RunEnd> {
     let campaign = &planned.checked.campaign;
     let progress = Arc::new(Progress::default());
-    let mut heard = engine.listeners.listen(planned.run.no, RunTraits { has_template: planned.script.has_template() });
     let session = Session {
         script: Arc::clone(&planned.script),
         lanes: campaign.senders.iter().filter_map(|name| engine.lanes.get(name)).cloned().collect(),
@@ -295,7 +300,6 @@ async fn one(
     };
     let (end, ()) = tokio::join!(running, showing);
     let end = end?;
-    engine.listeners.forget(planned.run.no);
     tracing::info!(run = %planned.run.run.id, sent = %grouped(progress.snapshot().accepted), "run ended");
     Ok(end)
 }

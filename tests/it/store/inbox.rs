@@ -54,10 +54,13 @@ conforms! {
         assert_eq!(bodies, [&b"{\"a\":1}"[..], &odd, b"", "größer\0".as_bytes()]);
         assert_eq!((stored[0].provider.as_str(), stored[0].received_at), ("meta", NOW));
         assert_eq!(store.unfolded(2).await.unwrap().len(), 2);
+        assert_eq!(store.unfolded_since().await.unwrap(), Some(NOW));
         store.fold(&[stored[0].id, stored[2].id], &[(stored[1].id, "no JSON".to_owned())], &[], &nothing).await.unwrap();
         assert_eq!(store.unfolded(9).await.unwrap()[0].id, stored[3].id);
         assert_eq!(place.number("SELECT COUNT(*) FROM inbox_unread WHERE reason = 'no JSON'").await, 1);
         assert_eq!(place.number("SELECT COUNT(*) FROM inbox").await, 4, "what came is kept");
+        store.fold(&[stored[3].id], &[], &[], &nothing).await.unwrap();
+        assert_eq!(store.unfolded_since().await.unwrap(), None);
         store.close().await;
         let store = place.open().await;
         receive(&*store, &[b"later"]).await;
