@@ -20,7 +20,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use parse::{Context, KnownSender, parse};
+pub use parse::{Context, Examined, KnownSender, examine, parse};
 pub use problem::{Problem, Severity};
 pub use schema::schema;
 

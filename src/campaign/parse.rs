@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::{Campaign, Problem, Severity, check, document, environment, keys, read, secret};
+use crate::message::Source;
 use crate::outbound::quota::Quota;
 use crate::time::Timestamp;
 
@@ -50,21 +51,37 @@ pub struct KnownSender {
 /// # Errors
 /// All problems, at least one of them an error.
 pub fn parse(text: &str, context: &Context) -> Result<(Campaign, Vec<Problem>), Vec<Problem>> {
-    let document::Document { mut root, mut problems, broken } = document::read(text);
-    problems.extend(secret::take(text, &mut root));
-    if broken {
-        return Err(in_order(problems));
-    }
-    problems.extend(environment::take(&mut root));
-    problems.extend(check::check(&mut root, &keys::CAMPAIGN));
-    let digest = Sha256::digest(text.as_bytes()).into();
-    let (campaign, found) = read::campaign(&root, context, digest);
-    problems.extend(found);
-    let problems = in_order(problems);
+    let Examined { campaign, problems, .. } = examine(text, context);
     match campaign {
         Some(campaign) if problems.iter().all(|problem| problem.severity == Severity::Warning) => Ok((campaign, problems)),
         _ => Err(problems),
     }
+}
+
+/// A campaign file as far as it could be read, for whoever has more to check: what is wrong with its texts is said in the same breath.
+#[derive(Clone, Debug, Default)]
+pub struct Examined {
+    /// The campaign, when its shape was whole; only good to look at unless every problem is a warning.
+    pub campaign: Option<Campaign>,
+    /// Every text with variables that was found, whether or not its surroundings could be read.
+    pub texts: Vec<Source>,
+    /// All errors and warnings, in the file's order.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a campaign file as far as it goes.
+pub fn examine(text: &str, context: &Context) -> Examined {
+    let document::Document { mut root, mut problems, broken } = document::read(text);
+    problems.extend(secret::take(text, &mut root));
+    if broken {
+        return Examined { problems: in_order(problems), ..Examined::default() };
+    }
+    problems.extend(environment::take(&mut root));
+    problems.extend(check::check(&mut root, &keys::CAMPAIGN));
+    let digest = Sha256::digest(text.as_bytes()).into();
+    let (campaign, texts, found) = read::campaign(&root, context, digest);
+    problems.extend(found);
+    Examined { campaign, texts, problems: in_order(problems) }
 }
 
 /// The most problems listed: more than anyone reads, few enough that a file of another kind costs no time.

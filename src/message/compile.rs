@@ -15,6 +15,7 @@ use super::lower::{Resolve, lower};
 use super::program::{Row, Text};
 use super::row::{Fault, RowContext, RowProblem, Rule};
 use super::rules::{self, Around, Whole, is_blank};
+use super::scan::Flaw;
 use super::{Message, Part, Slot, Source};
 use crate::campaign::Problem;
 
@@ -26,6 +27,12 @@ pub fn columns_used(message: &Message<Source>) -> Result<Vec<String>, Vec<Proble
     let mut columns = Collected::default();
     compile(message, &mut columns)?;
     Ok(columns.names)
+}
+
+/// What is wrong with one text by itself, wherever it may stand: for files whose shape is too broken to be a message.
+pub fn faults(text: &Source) -> Vec<Problem> {
+    let flaws = lower(&text.text, &mut Collected::default()).err().unwrap_or_default();
+    flaws.into_iter().map(|flaw| problem(text, flaw)).collect()
 }
 
 /// A message whose texts are compiled against one header. Cheap to clone and shared between threads.
@@ -131,16 +138,17 @@ fn compile(message: &Message<Source>, columns: &mut dyn Resolve) -> Result<Messa
                 text
             }
             Err(flaws) => {
-                for flaw in flaws {
-                    let problem = Problem::error(flaw.code, place(source, flaw.at), flaw.message);
-                    problems.push(Problem { help: flaw.help, ..problem });
-                }
+                problems.extend(flaws.into_iter().map(|flaw| problem(source, flaw)));
                 Text::default()
             }
         })
     });
     let Ok(compiled) = mapped;
     if problems.is_empty() { Ok(compiled) } else { Err(problems) }
+}
+
+fn problem(source: &Source, flaw: Flaw) -> Problem {
+    Problem { help: flaw.help, ..Problem::error(flaw.code, place(source, flaw.at), flaw.message) }
 }
 
 /// Where in the file a part of a text stands. Exact when the file holds the text as it is, with or without quotes around it; with

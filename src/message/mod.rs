@@ -25,7 +25,7 @@ mod template;
 mod tests;
 
 pub use columns::Columns;
-pub use compile::{Compiled, columns_used};
+pub use compile::{Compiled, columns_used, faults};
 pub use free_form::{Attachment, FreeForm, MediaKind, ReplyButton};
 pub use helper::{HelperDoc, helpers};
 pub use row::{RowContext, RowProblem, Rule};

@@ -27,7 +27,10 @@ pub enum ReportError {
 
 impl From<::csv::Error> for ReportError {
     fn from(error: ::csv::Error) -> Self {
-        Self::Output(error.into())
+        match error.into_kind() {
+            ::csv::ErrorKind::Io(error) => Self::Output(error),
+            other => Self::Output(io::Error::other(format!("{other:?}"))),
+        }
     }
 }
 

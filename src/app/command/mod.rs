@@ -18,6 +18,7 @@ use super::args::{Arguments, Command, ProblemFormat};
 use super::config::Settings;
 use super::exit::Exit;
 use crate::campaign::{self, Campaign, Context, Problem, Severity};
+use crate::message::faults;
 use crate::outbound::ledger::LedgerError;
 use crate::outbound::script::Script;
 use crate::time::{Clock, SystemClock};
@@ -113,23 +114,19 @@ fn checked(file: &Path, config: Option<&Path>, json: bool, format: ProblemFormat
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let settings = Settings::find(config, folder).context(Wrong)?;
     let context = Context { senders: Some(settings.known_senders()), now: clock().now() };
-    let mut problems = Vec::new();
-    let campaign = match campaign::parse(&text, &context) {
-        Ok((campaign, warnings)) => {
-            problems.extend(warnings);
-            Some(campaign)
-        }
-        Err(errors) => {
-            problems.extend(errors);
-            None
-        }
-    };
-    let columns = campaign.as_ref().and_then(|campaign| {
-        let columns = Script::columns_of(campaign);
+    let campaign::Examined { campaign, texts, mut problems } = campaign::examine(&text, &context);
+    let is_wrong = |problems: &[Problem]| problems.iter().any(|problem| problem.severity == Severity::Error);
+    let mut columns = None;
+    if is_wrong(&problems) {
+        // The messages may not be whole: what can be said of their texts one by one is said in the same breath.
+        problems.extend(texts.iter().flat_map(faults));
+    } else if let Some(campaign) = &campaign {
+        let compiled = Script::columns_of(campaign);
         // Texts are compiled against their own columns here; the audience's header is compared when it is opened.
-        let compiled = columns.and_then(|columns| Script::new(campaign, columns.clone()).map(|_| columns));
-        compiled.map_err(|errors| problems.extend(errors)).ok()
-    });
+        let compiled = compiled.and_then(|columns| Script::new(campaign, columns.clone()).map(|_| columns));
+        columns = compiled.map_err(|errors| problems.extend(errors)).ok();
+    }
+    problems.sort_by_key(|problem| problem.span.start);
     tell(&problems, file, &text, json, format)?;
     Ok(campaign.zip(columns).map(|(campaign, columns)| Checked { file: file.to_owned(), text, campaign, columns, settings }))
 }

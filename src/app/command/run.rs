@@ -18,7 +18,7 @@ use crate::app::wire::Engine;
 use crate::outbound::key::{DeliveryId, run_id};
 use crate::outbound::ledger::{Ledger, NewDelivery, NewRun, RejectedRow, RunRecord};
 use crate::outbound::plan::Batch;
-use crate::outbound::progress::{Count, Progress};
+use crate::outbound::progress::{Count, Progress, Snapshot};
 use crate::outbound::script::Script;
 use crate::outbound::session::{RunEnd, Session};
 use crate::outbound::status::{RunState, State};
@@ -261,6 +261,7 @@ async fn one(
 ) -> anyhow::Result<RunEnd> {
     let campaign = &planned.checked.campaign;
     let progress = Arc::new(Progress::default());
+    progress.restart(Snapshot { planned: planned.run.rows.planned, ..Snapshot::default() });
     let session = Session {
         script: Arc::clone(&planned.script),
         lanes: campaign.senders.iter().filter_map(|name| engine.lanes.get(name)).cloned().collect(),

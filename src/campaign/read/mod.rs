@@ -18,6 +18,7 @@ use std::time::Duration;
 use super::tree::{Node, Table, Text, Value};
 use super::{Campaign, Context, KnownSender, Pacing, Problem, Purpose};
 use crate::campaign::check::nearest;
+use crate::message::Source;
 use crate::outbound::quota::Quota;
 
 /// The longest `expires`: as long as WhatsApp itself keeps a message (`protocols/meta-cloud-api.md`, section 1.6).
@@ -27,16 +28,18 @@ const LONGEST: Duration = Duration::from_hours(30 * 24);
 const NAME: usize = 64;
 
 /// Reads the whole file; the campaign is there when nothing it needs is missing or wrong.
-pub(super) fn campaign(root: &Table, context: &Context, digest: [u8; 32]) -> (Option<Campaign>, Vec<Problem>) {
-    let mut reader = Reader { context, problems: Vec::new() };
+pub(super) fn campaign(root: &Table, context: &Context, digest: [u8; 32]) -> (Option<Campaign>, Vec<Source>, Vec<Problem>) {
+    let mut reader = Reader { context, problems: Vec::new(), texts: Vec::new() };
     let campaign = reader.campaign(root, digest);
-    (campaign, reader.problems)
+    (campaign, reader.texts, reader.problems)
 }
 
 /// Collects problems on the way through the tree.
 struct Reader<'c> {
     context: &'c Context,
     problems: Vec<Problem>,
+    /// Every text with variables, whether or not its surroundings could be read.
+    texts: Vec<Source>,
 }
 
 impl Reader<'_> {

@@ -58,7 +58,11 @@ impl Reader<'_> {
                 );
             }
         }
-        Source { text: text.text.clone(), span: text.span.clone() }
+        let source = Source { text: text.text.clone(), span: text.span.clone() };
+        if !text.is_literal() {
+            self.texts.push(source.clone());
+        }
+        source
     }
 
     /// The text called `key`, judged by `rule`.
