@@ -15,7 +15,8 @@ use super::ledger::{Intent, IntentResult};
 use super::pacer::Pacer;
 use super::quota::Quota;
 use super::ready::{Back, Ready, Returned, RunLink};
-use super::slots::{Concurrency, Slots};
+use super::slots::{CANARY, Concurrency, Slots};
+use crate::time::Timestamp;
 
 /// The most intents of one group.
 const GROUP: usize = 256;
@@ -54,6 +55,10 @@ struct Link {
     run: RunLink,
     head: Option<Ready>,
     breaker: Breaker,
+    /// Calls whose outcome the lane has not heard of yet.
+    flying: usize,
+    /// Messages of the run that the provider took from this lane, up to the canary's length.
+    good: u32,
 }
 
 struct Lane {
@@ -95,15 +100,8 @@ impl Lane {
             while let Ok(report) = reported.try_recv() {
                 self.learn(&report);
             }
-            self.links.retain_mut(|link| {
-                if link.run.stop.is_cancelled() {
-                    return false;
-                }
-                if link.head.is_none() {
-                    link.head = link.run.queue.try_recv().ok();
-                }
-                link.head.is_some() || !link.run.queue.is_closed()
-            });
+            let now = self.line.clock.now();
+            self.links.retain_mut(|link| !link.run.stop.is_cancelled() && (link.has_message(now) || !link.run.queue.is_closed()));
             if self.stopped.is_some() {
                 self.give_back();
             }
@@ -126,7 +124,8 @@ impl Lane {
                         } else if run.in_flight.is_some() {
                             self.concurrency = Concurrency::new(run.in_flight, false);
                         }
-                        self.links.push(Link { run, head: None, breaker: Breaker::default() });
+                        let good = if run.proven { CANARY } else { 0 };
+                        self.links.push(Link { run, head: None, breaker: Breaker::default(), flying: 0, good });
                         self.links.sort_by_key(|link| std::cmp::Reverse(link.run.priority));
                     }
                     None => open = false,
@@ -155,8 +154,9 @@ impl Lane {
         }
         let mut group = Vec::new();
         let mut wait = IDLE;
+        let wall = self.line.clock.now();
         while group.len() < free.min(GROUP) {
-            if !self.links.iter_mut().any(Link::has_message) {
+            if !self.links.iter_mut().any(|link| link.may_send(wall)) {
                 break;
             }
             if !self.spare_permit {
@@ -166,7 +166,7 @@ impl Lane {
                 }
                 self.spare_permit = true;
             }
-            match self.next() {
+            match self.next(wall) {
                 Ok(next) => {
                     self.spare_permit = false;
                     group.push(next);
@@ -180,31 +180,39 @@ impl Lane {
         if group.is_empty() { Err(wait) } else { Ok(group) }
     }
 
-    /// The next message by priority, then in turns; or how long until some run's own pacing lets one go.
-    fn next(&mut self) -> Result<(usize, Ready), Duration> {
+    /// The next message by priority, then in turns; or how long until some run's own pacing lets one go. A run that its own pacing holds
+    /// back leaves the lane to those below it.
+    fn next(&mut self, now: Timestamp) -> Result<(usize, Ready), Duration> {
         let mut wait = IDLE;
-        // Links are sorted by priority: the first with a message is of the highest.
-        let Some(priority) = self.links.iter_mut().find_map(|link| link.has_message().then_some(link.run.priority)) else {
-            return Err(wait);
-        };
         let count = self.links.len();
-        for step in 0..count {
-            let index = (self.turn + step) % count;
-            let Some(link) = self.links.get_mut(index) else { continue };
-            if link.run.priority != priority || !link.has_message() {
-                continue;
-            }
-            match link.run.permit() {
-                Ok(()) => {
-                    self.turn = index + 1;
-                    if let Some(ready) = link.head.take() {
-                        return Ok((index, ready));
-                    }
+        let mut below: Option<i16> = None;
+        loop {
+            // Links are sorted by priority: the first with a message is of the highest that is left.
+            let left = |link: &Link| below.is_none_or(|below| link.run.priority < below);
+            let Some(priority) =
+                self.links.iter_mut().find_map(|link| (left(link) && link.may_send(now)).then_some(link.run.priority))
+            else {
+                return Err(wait);
+            };
+            for step in 0..count {
+                let index = (self.turn + step) % count;
+                let Some(link) = self.links.get_mut(index) else { continue };
+                if link.run.priority != priority || !link.may_send(now) {
+                    continue;
                 }
-                Err(until) => wait = wait.min(until),
+                match link.run.permit() {
+                    Ok(()) => {
+                        self.turn = index + 1;
+                        if let Some(ready) = link.head.take() {
+                            link.flying += 1;
+                            return Ok((index, ready));
+                        }
+                    }
+                    Err(until) => wait = wait.min(until),
+                }
             }
+            below = Some(priority);
         }
-        Err(wait)
     }
 
     async fn send(&mut self, group: Vec<(usize, Ready)>, reports: &mpsc::UnboundedSender<Report>) {
@@ -226,7 +234,10 @@ impl Lane {
         };
         let outcomes = group.into_iter().zip(intents).zip(results).zip(tickets);
         for ((((index, ready), intent), result), ticket) in outcomes {
-            let Some(link) = self.links.get(index) else { continue };
+            let Some(link) = self.links.get_mut(index) else { continue };
+            if result != IntentResult::Committed {
+                link.flying = link.flying.saturating_sub(1);
+            }
             match result {
                 IntentResult::Committed => {
                     let call = Call {
@@ -254,6 +265,10 @@ impl Lane {
         }
         let now = self.line.clock.now();
         let Some(link) = self.links.iter_mut().find(|link| link.run.no == report.run) else { return };
+        link.flying = link.flying.saturating_sub(1);
+        if report.signal == super::react::Signal::Fine {
+            link.good = link.good.saturating_add(1).min(CANARY);
+        }
         match link.breaker.record(report.signal, &report.cause, now) {
             Verdict::Go => {
                 if report.signal == super::react::Signal::Fine {
@@ -293,11 +308,20 @@ impl Lane {
 }
 
 impl Link {
-    fn has_message(&mut self) -> bool {
-        if self.head.is_none() {
+    fn has_message(&mut self, now: Timestamp) -> bool {
+        while self.run.is_over(now) || self.head.is_none() {
+            // What is dropped stands in the ledger as pending: the feeder ends it as expired.
             self.head = self.run.queue.try_recv().ok();
+            if self.head.is_none() {
+                return false;
+            }
         }
-        self.head.is_some()
+        true
+    }
+
+    /// Whether a message waits and may go: a run that has not proven itself yet has one call in flight, however many others there are.
+    fn may_send(&mut self, now: Timestamp) -> bool {
+        self.has_message(now) && (self.good >= CANARY || self.flying == 0)
     }
 }
 
@@ -307,3 +331,6 @@ impl RunLink {
         drop(self.back.send(Returned { ready, why }));
     }
 }
+
+#[cfg(test)]
+mod tests;

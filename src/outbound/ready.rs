@@ -166,6 +166,8 @@ pub struct RunLink {
     pub has_template: bool,
     /// How long evidence may take.
     pub grace: Duration,
+    /// From when on nothing more is sent.
+    pub expires_at: Option<Timestamp>,
     /// Cancelled when the run stops: its queued messages are dropped, the ledger still has them as pending.
     pub stop: CancellationToken,
 }
@@ -187,6 +189,11 @@ impl RunLink {
     /// What its calls need.
     pub fn facts(&self) -> RunFacts {
         RunFacts { no: self.no, progress: Arc::clone(&self.progress), has_template: self.has_template, grace: self.grace }
+    }
+
+    /// Whether the run's time is over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| now >= end)
     }
 
     /// A permit of the run's own pacing.

@@ -250,6 +250,7 @@ impl Session {
                 progress: Arc::clone(&self.progress),
                 has_template: self.script.has_template(),
                 grace: self.grace,
+                expires_at: run.run.expires_at,
                 stop: stop.clone(),
             });
             Outlet {

@@ -46,7 +46,7 @@ impl Drop for Ticket {
 }
 
 /// Outcomes seen one by one before a lane speeds up, so that a wrong template or token costs few calls.
-const CANARY: u32 = 20;
+pub(super) const CANARY: u32 = 20;
 /// The most calls in flight without an explicit setting (reliability: 256).
 const MOST: usize = 256;
 
