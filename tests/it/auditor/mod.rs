@@ -133,9 +133,15 @@ impl Audit {
         self.in_state(UNKNOWN_FINAL)
     }
 
-    /// All that is known of the first few recipients in a state, for the message of a failing test.
-    pub(crate) fn stories(&self, state: i64) -> Vec<String> {
-        let of_state = self.books.deliveries.iter().filter(|(_, delivery)| delivery.state == state).take(3);
+    /// Whether a template to this recipient was accepted and failed afterwards: nothing more can be done.
+    pub(crate) fn template_failed(&self, delivery: i64) -> bool {
+        let failed = |message: &&facts::Message| message.template.is_some() && message.fate == "failed";
+        self.facts.messages.iter().filter(failed).any(|message| message.key().is_some_and(|(id, _)| id == delivery))
+    }
+
+    /// All that is known of the first few recipients chosen by id and state, for the message of a failing test.
+    pub(crate) fn stories(&self, choose: impl Fn(&i64, i64) -> bool) -> Vec<String> {
+        let of_state = self.books.deliveries.iter().filter(|(id, delivery)| choose(id, delivery.state)).take(3);
         let story = |(id, delivery): (&i64, &books::Delivery)| {
             let attempts: Vec<_> = self.books.attempts.iter().filter(|attempt| attempt.delivery == *id).collect();
             let of_it = |reference: Option<&str>| reference.and_then(key::decode).is_some_and(|(of, _)| of == *id);
