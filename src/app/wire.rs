@@ -128,7 +128,7 @@ impl Engine {
                 wired.insert(sender.provider.clone(), wire(&sender.provider, settings, provider, clock, &mut simulators).await?);
             }
         }
-        let (writer, writing) = Writer::start(Arc::clone(ledger) as _);
+        let (writer, writing) = Writer::start(Arc::clone(ledger) as _, crate::outbound::emergency::Emergency::default());
         let mut tasks = Vec::new();
         let mut lanes = BTreeMap::new();
         let records: Vec<SenderRecord> = chosen

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::BASE32_NOPAD;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::audience::Phone;
@@ -13,7 +14,7 @@ use crate::audience::Phone;
 pub struct RunNo(pub u32);
 
 /// A delivery's number: its run's number in the high 32 bits, its record's in the audience file in the low 32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DeliveryId(i64);
 
 impl DeliveryId {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::key::{DeliveryId, RunNo};
 use super::status::{RunState, Standing, State};
@@ -41,7 +42,7 @@ pub enum LedgerError {
 }
 
 /// The number of a sender in its ledger, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SenderNo(pub i16);
 
 /// A sender as the settings name it.
@@ -160,7 +161,7 @@ pub struct Claimed {
 }
 
 /// Which way a message goes. The numbers are the ledger's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(i16)]
 pub enum RouteTaken {
     /// Free-form, inside the window.
@@ -206,7 +207,7 @@ pub enum IntentResult {
 }
 
 /// How an outcome was learned. The numbers are the ledger's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(i16)]
 pub enum SettledBy {
     /// The answer to the call itself.
@@ -224,7 +225,7 @@ pub enum SettledBy {
 }
 
 /// The kinds of outcome. The numbers are the ledger's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(i16)]
 pub enum OutcomeKind {
     /// Taken by the provider.
@@ -238,7 +239,7 @@ pub enum OutcomeKind {
 }
 
 /// What was learned of one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptFact {
     /// The delivery's tries at its intent.
     pub attempt: u16,
@@ -271,7 +272,7 @@ pub struct AttemptFact {
 }
 
 /// A change of one delivery with what was learned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
     /// Which delivery.
     pub id: DeliveryId,
@@ -399,6 +400,8 @@ pub trait Dispatch: Send + Sync {
     async fn open_intents(&self, run: RunNo, limit: u32) -> Result<Vec<OpenAttempt>, LedgerError>;
     /// Deliveries in [`State::Unknown`] whose grace is over.
     async fn unknown_due(&self, run: RunNo, now: Timestamp, limit: u32) -> Result<Vec<OpenAttempt>, LedgerError>;
+    /// Deliveries in [`State::Unknown`] or [`State::UnknownFinal`], whatever their grace, in order of their ids, after the given one.
+    async fn unresolved(&self, run: RunNo, after: DeliveryId, limit: u32) -> Result<Vec<OpenAttempt>, LedgerError>;
     /// How many of a sender's sends with intents in `[from, to]` were accepted, and how many of these have a status.
     async fn heard(&self, sender: SenderNo, from: Timestamp, to: Timestamp) -> Result<Heard, LedgerError>;
     /// Ends every pending delivery of a run as expired or cancelled, at most `limit`; returns how many.

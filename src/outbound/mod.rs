@@ -5,6 +5,7 @@
 
 pub mod breaker;
 pub mod call;
+pub mod emergency;
 pub mod feeder;
 pub mod key;
 pub mod lane;

@@ -12,10 +12,12 @@
 //!
 //! The sender owns these columns. What webhooks say of delivery and reading is folded elsewhere ([`crate::receipt`]).
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Timestamp;
 
 /// Where a delivery stands. The numbers are those of the ledger; everything below 3 is open, the rest is terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(i16)]
 pub enum State {
     /// Waits to be sent, not before its due time.
@@ -88,7 +90,7 @@ impl State {
 }
 
 /// Facts about a delivery that outlive its state, one bit each in the ledger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Flags(pub i64);
 
 impl Flags {
@@ -112,7 +114,7 @@ impl Flags {
 }
 
 /// The sender's columns of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Where it stands.
     pub state: State,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::audience::Phone;
 use crate::message::Message;
@@ -110,7 +111,7 @@ pub struct Failure {
 }
 
 /// How the engine reacts to a failure. Sources: the reaction classes of `protocols/meta-cloud-api.md`, section 4.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(i16)]
 pub enum Class {
     /// Passing trouble at the provider: later again, few times.

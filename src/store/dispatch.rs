@@ -10,6 +10,7 @@ use super::dialect::Dialect;
 use super::group::{Care, intend, settle};
 use super::inbox::receive;
 use super::rows::Rows;
+use super::runs::stretch;
 use super::session::{Session, Value};
 use super::sql::{SqlStore, commit};
 use crate::audience::Phone;
@@ -36,6 +37,10 @@ const INTENTS: &str = "\
 const UNKNOWN: &str = "\
     SELECT id, person, state, tries, gen, flags, due_at, sender, route, digest, intent_at FROM delivery \
     WHERE run = $1 AND due_at > 0 AND due_at <= $2 AND state < 3 AND state = 2 ORDER BY due_at, id LIMIT $3";
+// State 9: unknown for good. No index has those: a person asks, and a run is one stretch of the table.
+const UNRESOLVED: &str = "\
+    SELECT id, person, state, tries, gen, flags, due_at, sender, route, digest, intent_at FROM delivery \
+    WHERE id > $1 AND id <= $2 AND (state = 2 OR state = 9) ORDER BY id LIMIT $3";
 // Outcome 1: accepted.
 const HEARD: &str = "\
     SELECT COUNT(*), COUNT(receipt.delivery) FROM attempt \
@@ -47,7 +52,7 @@ const END: &str = "\
 
 /// All of this file's statements.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[FRESH, DUE, NEXT_DUE, WINDOWS, INTENTS, UNKNOWN, HEARD, END];
+pub(super) const STATEMENTS: &[&str] = &[FRESH, DUE, NEXT_DUE, WINDOWS, INTENTS, UNKNOWN, UNRESOLVED, HEARD, END];
 
 fn claimed(row: &impl Cells) -> Result<Claimed, LedgerError> {
     let (line, id) = (row.count(2)?, row.int(0)?);
@@ -128,6 +133,12 @@ impl<DB: Dialect> Dispatch for SqlStore<DB> {
     async fn unknown_due(&self, run: RunNo, now: Timestamp, limit: u32) -> Result<Vec<OpenAttempt>, LedgerError> {
         let values = [Value::Int(run.0.into()), Value::Int(now.0), Value::Int(limit.into())];
         self.read(UNKNOWN, &values).await?.iter().map(open_attempt).collect()
+    }
+
+    async fn unresolved(&self, run: RunNo, after: DeliveryId, limit: u32) -> Result<Vec<OpenAttempt>, LedgerError> {
+        let (first, last) = stretch(run);
+        let values = [Value::Int(after.raw().max(first - 1)), Value::Int(last), Value::Int(limit.into())];
+        self.read(UNRESOLVED, &values).await?.iter().map(open_attempt).collect()
     }
 
     async fn heard(&self, sender: SenderNo, from: Timestamp, to: Timestamp) -> Result<Heard, LedgerError> {
