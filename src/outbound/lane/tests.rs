@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::audience::Phone;
+use crate::outbound::emergency::Emergency;
 use crate::outbound::key::{DeliveryId, RunNo};
 use crate::outbound::ledger::{
     Claimed, Dispatch, Group, GroupResult, Heard, IntentResult, LedgerError, OpenAttempt, RouteTaken, SenderNo,
@@ -48,6 +49,9 @@ impl Dispatch for Willing {
         Ok(Vec::new())
     }
     async fn unknown_due(&self, _: RunNo, _: Timestamp, _: u32) -> Result<Vec<OpenAttempt>, LedgerError> {
+        Ok(Vec::new())
+    }
+    async fn unresolved(&self, _: RunNo, _: DeliveryId, _: u32) -> Result<Vec<OpenAttempt>, LedgerError> {
         Ok(Vec::new())
     }
     async fn heard(&self, _: SenderNo, _: Timestamp, _: Timestamp) -> Result<Heard, LedgerError> {
@@ -110,7 +114,7 @@ impl Bench {
     fn new(rate: &str, transport: Slow) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(START));
         let transport = Arc::new(transport);
-        let (writer, _) = Writer::start(Arc::new(Willing));
+        let (writer, _) = Writer::start(Arc::new(Willing), Emergency::default());
         let line = Line {
             sender: SenderNo(1),
             name: "one".to_owned(),
@@ -119,8 +123,8 @@ impl Bench {
             writer,
             clock: Arc::clone(&clock),
         };
-        let (lane, _) = start(LaneSetup { quota: rate.parse().unwrap(), in_flight: None, line });
-        Self { lane, transport, clock }
+        let (handle, _) = start(LaneSetup { quota: rate.parse().unwrap(), in_flight: None, line });
+        Self { lane: handle, transport, clock }
     }
 
     /// A run with messages for `count` people, all queued.
