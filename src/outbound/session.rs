@@ -271,6 +271,7 @@ impl Session {
             progress: Arc::clone(&self.progress),
             writer: self.writer.clone(),
             clock: Arc::clone(&self.clock),
+            ended: Arc::default(),
             stop: stop.clone(),
         }
     }
