@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::react::Signal;
+use crate::provider::contract::{Class, Failure};
 use crate::time::Timestamp;
 
 /// Refusals of the template or the request's shape in a row that stop the run.
@@ -91,12 +92,43 @@ impl Breaker {
         }
         Verdict::Go
     }
+
+    /// Records a failure that a webhook told of an accepted message, and says why to stop. Most payment, spam and pacing stops are told
+    /// in this way alone: every call is still answered with yes. A breaker of its own, which hears of nothing else.
+    pub fn told(&mut self, failure: &Failure, now: Timestamp) -> Option<String> {
+        let signal = match failure.class {
+            Class::Number | Class::Auth | Class::Payment | Class::Policy => Signal::Stop,
+            Class::Template => Signal::TemplateRefused,
+            _ => return None,
+        };
+        let cause = failure.code.as_ref().map_or_else(|| failure.detail.clone(), |code| format!("{code}: {}", failure.detail));
+        match self.record(signal, &cause, now) {
+            Verdict::Halt(reason) => Some(format!("told by webhook: {reason}")),
+            Verdict::Go | Verdict::Probe(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_webhooks_tell_of_the_account_stops_at_once_and_of_people_never() {
+        let failure = |class| Failure { class, code: Some("1".into()), detail: "x".into(), retry_after: None };
+        for class in [Class::Number, Class::Auth, Class::Payment, Class::Policy] {
+            assert_eq!(Breaker::default().told(&failure(class), Timestamp(0)).as_deref(), Some("told by webhook: 1: x"));
+        }
+        let mut breaker = Breaker::default();
+        for class in [Class::Recipient, Class::Hold, Class::OptOut, Class::WindowClosed, Class::PairLater, Class::Request] {
+            for _ in 0..300 {
+                assert_eq!(breaker.told(&failure(class), Timestamp(0)), None);
+            }
+        }
+        let told: Vec<_> = (0..5).map(|_| breaker.told(&failure(Class::Template), Timestamp(0)).is_some()).collect();
+        assert_eq!(told, [false, false, false, false, true]);
+    }
 
     #[test]
     fn a_refused_template_costs_five_calls() {

@@ -1,11 +1,12 @@
 //! The feeder of one run: claims deliveries, decides each one's route from the window ledger, renders the exact bytes and hands them to the
 //! lane that has room. A bounded pipeline: what is in memory does not grow with the audience.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::key::DeliveryId;
@@ -14,6 +15,7 @@ use super::ledger::{Claimed, Ledger, LedgerError, RouteTaken, RunRecord, SenderN
 use super::progress::{Count, Progress};
 use super::ready::{Back, Pipeline, Ready, Returned};
 use super::script::{From, Script, ScriptError};
+use super::slots::Slots;
 use super::status::{Flags, State, Step, advance};
 use super::writer::Writer;
 use crate::audience::Phone;
@@ -41,6 +43,13 @@ pub struct Outlet {
     pub lane: LaneHandle,
     /// Whether the sender still sends.
     pub open: bool,
+}
+
+impl Outlet {
+    /// Whether messages can be given to it: a stopped lane closes its queue, whether or not something was in it.
+    fn takes(&self) -> bool {
+        self.open && !self.queue.is_closed()
+    }
 }
 
 /// Why the feeder ended.
@@ -71,6 +80,8 @@ pub struct Feeder {
     pub writer: Writer,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
+    /// Deliveries that ended without a call and are not committed yet.
+    pub ended: Arc<Slots>,
     /// Stops it.
     pub stop: CancellationToken,
 }
@@ -82,8 +93,9 @@ impl Feeder {
     /// When the ledger cannot be read.
     pub async fn feed(&mut self, ledger: &dyn Ledger) -> Result<Fed, LedgerError> {
         let mut after = DeliveryId::from_raw(0);
+        let mut fresh = VecDeque::new();
         let mut fresh_left = true;
-        let mut looked = tokio::time::Instant::now() - LOOK;
+        let mut looked: Option<Instant> = None;
         loop {
             if self.stop.is_cancelled() {
                 return Ok(Fed::Stopped);
@@ -92,23 +104,28 @@ impl Feeder {
                 self.again(returned, ledger).await?;
             }
             let now = self.clock.now();
-            if self.run.run.expires_at.is_some_and(|end| now >= end) {
+            if self.is_over(now) {
+                fresh.clear();
                 self.end_all(State::Expired, ledger).await?;
             }
-            if looked.elapsed() >= LOOK || !fresh_left {
-                looked = tokio::time::Instant::now();
+            if !fresh_left || looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+                looked = Some(Instant::now());
                 let most = BATCH.saturating_add(u32::try_from(self.pipeline.due()).unwrap_or(u32::MAX));
-                let due = ledger.claim_due(self.run.no, now, most).await?;
-                self.feed_batch(due, true, ledger).await?;
+                let mut due = ledger.claim_due(self.run.no, now, most).await?.into();
+                self.feed_batch(&mut due, true, None, ledger).await?;
             }
-            if fresh_left {
-                let fresh = ledger.claim_fresh(self.run.no, after, BATCH).await?;
+            if fresh.is_empty() && fresh_left {
+                fresh = ledger.claim_fresh(self.run.no, after, BATCH).await?.into();
                 fresh_left = !fresh.is_empty();
-                after = fresh.last().map_or(after, |last| last.id);
-                self.feed_batch(fresh, false, ledger).await?;
+                after = fresh.back().map_or(after, |last| last.id);
+            }
+            if !fresh.is_empty() {
+                // At a low rate a batch lasts for minutes: what is due, what came back and the run's end must not wait for it.
+                self.feed_batch(&mut fresh, false, looked.map(|looked| looked + LOOK), ledger).await?;
                 continue;
             }
-            if self.pipeline.is_empty() && ledger.next_due(self.run.no).await?.is_none() {
+            // What ends without a call is in the ledger only after its commit.
+            if self.pipeline.is_empty() && self.ended.in_flight() == 0 && ledger.next_due(self.run.no).await?.is_none() {
                 // Messages that a lane dropped are pending in the ledger still: look from the start once more before saying so.
                 let first = ledger.claim_fresh(self.run.no, DeliveryId::from_raw(0), 1).await?;
                 if first.is_empty() {
@@ -121,9 +138,14 @@ impl Feeder {
             tokio::select! {
                 () = self.stop.cancelled() => {}
                 Some(returned) = self.back.recv() => self.again(returned, ledger).await?,
+                () = self.ended.freed() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.run.run.expires_at.is_some_and(|end| now >= end)
     }
 
     async fn end_all(&self, state: State, ledger: &dyn Ledger) -> Result<(), LedgerError> {
@@ -143,23 +165,33 @@ impl Feeder {
         let Ready { claimed, place, .. } = returned.ready;
         let due = place.is_due();
         drop(place);
-        self.feed_batch(vec![claimed], due, ledger).await
+        self.feed_batch(&mut VecDeque::from([claimed]), due, None, ledger).await
     }
 
-    async fn feed_batch(&mut self, batch: Vec<Claimed>, due: bool, ledger: &dyn Ledger) -> Result<(), LedgerError> {
+    /// Feeds a batch from its front, until it is empty or `until`. What is left unfed after a stop is pending in the ledger.
+    async fn feed_batch(
+        &mut self,
+        batch: &mut VecDeque<Claimed>,
+        due: bool,
+        until: Option<Instant>,
+        ledger: &dyn Ledger,
+    ) -> Result<(), LedgerError> {
         if batch.is_empty() {
             return Ok(());
         }
         let windows = if self.script.has_free_form() {
-            let senders: Vec<_> = self.outlets.iter().filter(|outlet| outlet.open).map(|outlet| outlet.sender).collect();
+            let senders: Vec<_> = self.outlets.iter().filter(|outlet| outlet.takes()).map(|outlet| outlet.sender).collect();
             let people: Vec<Phone> = batch.iter().map(|claimed| claimed.person).collect();
             ledger.windows(&senders, &people).await?
         } else {
             HashMap::new()
         };
-        for claimed in batch {
+        while let Some(claimed) = batch.pop_front() {
             let Some(place) = self.pipeline.enter(claimed.id, due) else { continue };
             let now = self.clock.now();
+            if self.is_over(now) {
+                return Ok(());
+            }
             let (index, decision) = self.decide(&claimed, &windows, now);
             let route = match decision {
                 Decision::FreeForm { .. } => RouteTaken::FreeForm,
@@ -173,6 +205,9 @@ impl Feeder {
             if let Some(ready) = self.ready(claimed, route, index, place, now).await {
                 room.send(ready);
                 self.outlets.iter().skip(index).take(1).for_each(|outlet| outlet.lane.work.notify_one());
+            }
+            if until.is_some_and(|until| Instant::now() >= until) {
+                return Ok(());
             }
         }
         Ok(())
@@ -189,7 +224,7 @@ impl Feeder {
             .outlets
             .iter()
             .enumerate()
-            .filter(|(_, outlet)| outlet.open)
+            .filter(|(_, outlet)| outlet.takes())
             .filter_map(|(index, outlet)| windows.get(&(outlet.sender, claimed.person)).map(|at| (*at, index)))
             .max();
         let input = DecisionInput {
@@ -211,11 +246,8 @@ impl Feeder {
     /// Waits for room in this sender's lane, or in any open one; `None` when the feeder was asked to stop.
     async fn room(&self, index: Option<usize>) -> Option<(usize, mpsc::OwnedPermit<Ready>)> {
         loop {
-            let open = self
-                .outlets
-                .iter()
-                .enumerate()
-                .filter(|(at, outlet)| outlet.open && !outlet.queue.is_closed() && index.is_none_or(|index| index == *at));
+            let open =
+                self.outlets.iter().enumerate().filter(|(at, outlet)| outlet.takes() && index.is_none_or(|index| index == *at));
             let mut open: Vec<_> = open.collect();
             // The emptiest lane first: lanes share the work by what they have left.
             open.sort_by_key(|(_, outlet)| std::cmp::Reverse(outlet.queue.capacity()));
@@ -276,7 +308,7 @@ impl Feeder {
     async fn end(&self, claimed: &Claimed, step: Step, reason: i16) {
         if let Ok(after) = advance(claimed.standing, step) {
             let settlement = Settlement { id: claimed.id, before: claimed.standing, after, reason, fact: None };
-            self.writer.settle(settlement, None).await;
+            self.writer.settle(settlement, Some(self.ended.ticket())).await;
             self.progress.count(Count::Skipped, 1);
         }
     }

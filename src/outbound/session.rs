@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -72,6 +72,8 @@ pub struct Session {
     pub in_flight: Option<usize>,
     /// Counters.
     pub progress: Arc<Progress>,
+    /// A reason to pause that the lanes cannot see, such as one told by webhooks.
+    pub alarm: watch::Receiver<Option<String>>,
     /// Stops the run: it pauses and the same command goes on.
     pub stop: CancellationToken,
 }
@@ -111,6 +113,8 @@ impl Session {
         let proven = self.start(&mut run, ledger.as_ref()).await?;
         let (halts, mut halted) = mpsc::unbounded_channel::<Halt>();
         let feeding = self.stop.child_token();
+        // Whichever way this ends, the lanes let go of what is queued.
+        let _let_go = feeding.clone().drop_guard();
         let pipeline = Arc::new(Pipeline::default());
         let mut feeder = self.link(&run, proven, &halts, &feeding, &pipeline);
         let end = {
@@ -124,6 +128,7 @@ impl Session {
                         None => Some("interrupted".to_owned()),
                     },
                     failed = &mut resolver => return Err(failed.into()),
+                    reason = raised(self.alarm.clone()) => Some(reason),
                     Some(halt) = halted.recv() => match halt.sender {
                         None => Some(halt.reason),
                         Some(sender) => {
@@ -134,8 +139,16 @@ impl Session {
                     },
                 };
                 if let Some(reason) = verdict {
-                    ledger.move_run(run.no, RunState::Running, RunState::Paused, Some(&reason), self.clock.now()).await?;
-                    break RunEnd::Paused(reason);
+                    let now = self.clock.now();
+                    if ledger.move_run(run.no, RunState::Running, RunState::Paused, Some(&reason), now).await? {
+                        break RunEnd::Paused(reason);
+                    }
+                    // Its books were being closed at that very moment.
+                    let state = ledger.run(&run.run.id).await?.map_or(run.state, |run| run.state);
+                    if state == RunState::Completed {
+                        break RunEnd::Completed;
+                    }
+                    return Err(SessionError::State { id: run.run.id.clone(), state });
                 }
             }
         };
@@ -271,6 +284,7 @@ impl Session {
             progress: Arc::clone(&self.progress),
             writer: self.writer.clone(),
             clock: Arc::clone(&self.clock),
+            ended: Arc::default(),
             stop: stop.clone(),
         }
     }
@@ -349,6 +363,15 @@ impl Session {
             ..fact(attempt, now, by, "no status came although the webhooks work: it was not sent")
         });
         Ok(Some(Settlement { id: attempt.id, before: attempt.standing, after, reason: 0, fact }))
+    }
+}
+
+/// The alarm's reason, once it is raised.
+async fn raised(mut alarm: watch::Receiver<Option<String>>) -> String {
+    let reason = alarm.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+    match reason {
+        Some(reason) => reason,
+        None => std::future::pending().await,
     }
 }
 

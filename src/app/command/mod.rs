@@ -46,7 +46,10 @@ pub fn main(arguments: Arguments) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return broken(&anyhow::Error::new(error).context("cannot start")),
     };
-    match runtime.block_on(dispatch(arguments)) {
+    let ended = runtime.block_on(dispatch(arguments));
+    // A thread that still reads a file or a terminal for a command that was stopped is not waited for.
+    runtime.shutdown_background();
+    match ended {
         Ok(exit) => exit,
         Err(error) => broken(&error),
     }

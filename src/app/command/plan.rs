@@ -37,6 +37,16 @@ pub(super) struct Source {
     pub(super) digest: String,
 }
 
+/// [`source`] on a thread of its own: a signal must not wait for a long file, or for somebody who types.
+pub(super) async fn find_source(checked: Checked, arguments: &PlanningArguments) -> anyhow::Result<(Checked, Source)> {
+    let arguments = arguments.clone();
+    tokio::task::spawn_blocking(move || {
+        let source = source(&checked, &arguments)?;
+        Ok((checked, source))
+    })
+    .await?
+}
+
 /// Finds the audience and takes its digest; standard input is kept in a file first, so that what is checked is what is sent.
 pub(super) fn source(checked: &Checked, arguments: &PlanningArguments) -> anyhow::Result<Source> {
     let folder = checked.file.parent().unwrap_or(Path::new("."));

@@ -13,6 +13,8 @@ use crate::app::config::Settings;
 use crate::app::exit::Exit;
 use crate::audience::{self, Phone};
 use crate::decision::SkipReason;
+use crate::outbound::ledger::RunRecord;
+use crate::outbound::status::State;
 use crate::provider::meta::codes;
 use crate::report::csv::Csv;
 use crate::report::explain::Explanation;
@@ -154,10 +156,10 @@ pub(super) async fn explain(arguments: &ExplainArguments, config: Option<&Path>,
 }
 
 /// The report after a run, from the store that ran it; says whether some outcomes stayed unknown.
-pub(super) async fn after_run(store: &dyn Store, run: &str, json: bool) -> anyhow::Result<Exit> {
+pub(super) async fn after_run(store: &dyn Store, run: &RunRecord, json: bool) -> anyhow::Result<Exit> {
     let format: Box<dyn Format> = if json { Box::new(Json) } else { Box::new(Text { width: width() }) };
-    to_stdout(format.as_ref(), store, run).await?;
-    let unknown = store.run_list(RUNS, true).await?.into_iter().find(|(head, _)| head.id == run);
-    let unknown = unknown.and_then(|(_, counts)| counts).is_some_and(|counts| counts.unknown > 0);
+    to_stdout(format.as_ref(), store, &run.run.id).await?;
+    let counts = store.counts(run.no).await?;
+    let unknown = [State::Unknown, State::UnknownFinal].iter().any(|state| counts.get(state).is_some_and(|count| *count > 0));
     Ok(if unknown { Exit::Unknown } else { Exit::Done })
 }

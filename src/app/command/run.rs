@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::plan::{self, Forecast, Outcome, Source, grouped};
-use super::{Checked, checked, clock, complain, out};
+use super::{Checked, Wrong, checked, clock, complain, out};
 use crate::app::args::{ProblemFormat, RunArguments};
 use crate::app::exit::Exit;
 use crate::app::progress::{Shown, follow};
 use crate::app::shutdown;
 use crate::app::wire::Engine;
+use crate::outbound::breaker::Breaker;
 use crate::outbound::key::{DeliveryId, run_id};
 use crate::outbound::ledger::{Ledger, NewDelivery, NewRun, RejectedRow, RunRecord};
 use crate::outbound::plan::Batch;
@@ -42,21 +43,34 @@ pub(super) async fn run(arguments: &RunArguments, config: Option<&Path>, json: b
         campaigns.push(checked);
     }
     let Some(settings) = campaigns.first().map(|checked| checked.settings.clone()) else { return Ok(Exit::Invalid) };
-    anyhow::ensure!(
-        campaigns.iter().all(|checked| checked.settings.database == settings.database),
-        "these campaigns have different settings: run them with separate commands"
-    );
+    if campaigns.iter().any(|checked| checked.settings.database != settings.database) {
+        return Err(anyhow::anyhow!("these campaigns have different settings: run them with separate commands").context(Wrong));
+    }
     let store = store::open(&settings.database, store::Mode::Engine).await?;
     let ledger: Arc<dyn Ledger> = Arc::clone(&store) as _;
-    let mut planned = Vec::new();
+    let mut planned: Vec<Planned> = Vec::new();
     let mut finished = Vec::new();
     for checked in campaigns {
-        match prepare(checked, arguments, json, &store, &stop).await? {
-            Prepared::Planned(run) => planned.push(*run),
-            Prepared::Finished(run) => finished.push(*run),
-            Prepared::Refused => {
+        let file = checked.file.clone();
+        let prepared = tokio::select! {
+            prepared = prepare(checked, arguments, json, &store, &stop) => prepared?,
+            // What was planned so far stays; the same command plans the rest.
+            () = stop.cancelled() => Prepared::Refused(Exit::Interrupted),
+        };
+        match prepared {
+            Prepared::Planned(run) if planned.iter().any(|other| other.run.no == run.run.no) => {
+                complain(&format!("error: {} is the same run as another of these files; nothing was sent\n", file.display()));
                 store.close().await;
                 return Ok(Exit::Invalid);
+            }
+            Prepared::Planned(run) => planned.push(*run),
+            Prepared::Finished(run) => finished.push(*run),
+            Prepared::Refused(exit) => {
+                if exit == Exit::Interrupted {
+                    complain("stopped while planning: nothing was sent. The same command goes on\n");
+                }
+                store.close().await;
+                return Ok(exit);
             }
         }
     }
@@ -65,7 +79,7 @@ pub(super) async fn run(arguments: &RunArguments, config: Option<&Path>, json: b
         exit = send(planned, &settings, arguments, json, &ledger, &stop, &mut finished).await?;
     }
     for run in &finished {
-        let ended = super::report::after_run(store.as_ref(), &run.run.id, json).await?;
+        let ended = super::report::after_run(store.as_ref(), run, json).await?;
         exit = exit.max(ended);
     }
     store.close().await;
@@ -75,7 +89,7 @@ pub(super) async fn run(arguments: &RunArguments, config: Option<&Path>, json: b
 enum Prepared {
     Planned(Box<Planned>),
     Finished(Box<RunRecord>),
-    Refused,
+    Refused(Exit),
 }
 
 async fn prepare(
@@ -86,10 +100,18 @@ async fn prepare(
     stop: &CancellationToken,
 ) -> anyhow::Result<Prepared> {
     let script = plan::script(&checked)?;
-    let source = plan::source(&checked, &arguments.planning)?;
+    let (checked, source) = plan::find_source(checked, &arguments.planning).await?;
     let key = run_key(&checked, &source, arguments, ledger).await?;
     let now = clock().now();
-    let run = ledger.create_run(&new_run(&checked, &source, key, now)).await?;
+    let wanted = new_run(&checked, &source, key, now);
+    let run = ledger.create_run(&wanted).await?;
+    if let Some(what) = differs(&run, &wanted) {
+        complain(&format!(
+            "error: the run key `{}` names {}, which was begun with another {what}; nothing was sent. Give this one another --run-key\n",
+            run.run.run_key, run.run.id
+        ));
+        return Ok(Prepared::Refused(Exit::Invalid));
+    }
     match run.state {
         RunState::Planning => {}
         RunState::Completed | RunState::Cancelled | RunState::Failed => {
@@ -113,14 +135,14 @@ async fn prepare(
     }
     if read.bad_percent() > arguments.planning.max_bad_rows {
         complain(&plan::too_many_bad(&outcome, arguments.planning.max_bad_rows));
-        return Ok(Prepared::Refused);
+        return Ok(Prepared::Refused(Exit::Invalid));
     }
     if read.counts.planned == 0 {
         complain("error: the audience has nobody to send to; nothing was sent\n");
-        return Ok(Prepared::Refused);
+        return Ok(Prepared::Refused(Exit::Invalid));
     }
     if stop.is_cancelled() {
-        return Ok(Prepared::Refused);
+        return Ok(Prepared::Refused(Exit::Interrupted));
     }
     anyhow::ensure!(
         ledger.finish_planning(run.no, read.counts).await?,
@@ -154,6 +176,15 @@ async fn run_key(
         }
     }
     Ok(key)
+}
+
+/// What is not as it was when the run began: rows planned for one text must never meet another.
+fn differs(run: &RunRecord, wanted: &NewRun) -> Option<&'static str> {
+    let NewRun { campaign_digest, audience_digest, columns, .. } = &run.run;
+    if *campaign_digest != wanted.campaign_digest || *columns != wanted.columns {
+        return Some("campaign file");
+    }
+    (*audience_digest != wanted.audience_digest).then_some("audience")
 }
 
 fn new_run(checked: &Checked, source: &Source, key: String, now: crate::time::Timestamp) -> NewRun {
@@ -262,6 +293,7 @@ async fn one(
     let campaign = &planned.checked.campaign;
     let progress = Arc::new(Progress::default());
     progress.restart(Snapshot { planned: planned.run.rows.planned, ..Snapshot::default() });
+    let (alarm, raised) = watch::channel(None);
     let session = Session {
         script: Arc::clone(&planned.script),
         lanes: campaign.senders.iter().filter_map(|name| engine.lanes.get(name)).cloned().collect(),
@@ -274,10 +306,16 @@ async fn one(
         priority: campaign.pacing.priority,
         in_flight: campaign.pacing.in_flight.and_then(|count| usize::try_from(count.get()).ok()),
         progress: Arc::clone(&progress),
+        alarm: raised,
         stop: stop.clone(),
     };
     let listening = async {
+        let mut breaker = Breaker::default();
         while let Some(heard) = heard.recv().await {
+            if let Some(reason) = heard.failures.iter().find_map(|failure| breaker.told(failure, clock().now())) {
+                // A session that is over has nothing to stop.
+                drop(alarm.send(Some(reason)));
+            }
             progress.count(Count::Delivered, heard.settled);
             progress.count(Count::Renewed, heard.renewed);
             progress.count(Count::Resolved, heard.proven);
