@@ -19,6 +19,9 @@ const ENOUGH: u64 = 5;
 /// How many times its grace an unknown is listened for at most until the webhooks are proven.
 const PATIENCE: u32 = 4;
 
+/// The longest time without anybody listening after which silence can still prove something.
+const LONGEST_GAP: Duration = Duration::from_secs(3600);
+
 /// What is known about an unknown outcome besides itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence {
@@ -42,8 +45,7 @@ pub struct Evidence {
 
 impl Evidence {
     fn pipe_works(&self) -> bool {
-        let Some(since) = self.listening_since else { return false };
-        let told_by = since.max(self.intent_at) + self.grace;
+        let Some(told_by) = self.told_by() else { return false };
         let proven = |heard: &Heard| heard.with_status * 1000 >= heard.accepted * 995;
         self.echoes_key
             && self.now >= told_by
@@ -72,10 +74,19 @@ pub fn resolve(policy: OnUnknown, standing: &Standing, evidence: &Evidence) -> (
 }
 
 impl Evidence {
+    /// When a status would have come. One that found nobody listening comes again after waits that grow with its age, so that it may
+    /// take as long as nobody listened; after too long it may never come.
+    fn told_by(&self) -> Option<Timestamp> {
+        let since = self.listening_since?;
+        let unheard = since.since(self.intent_at);
+        (unheard <= LONGEST_GAP).then(|| since.max(self.intent_at) + unheard + self.grace)
+    }
+
     fn may_still_come(&self) -> bool {
         // Time in which nobody listened tells nothing: after a stop the patience begins anew.
-        let heard_for = |since: Timestamp| self.now.since(since.max(self.intent_at));
-        self.echoes_key && self.listening_since.is_some_and(|since| heard_for(since) < self.grace * PATIENCE)
+        let Some(since) = self.listening_since else { return false };
+        let end = self.told_by().unwrap_or(since.max(self.intent_at) + self.grace) + self.grace * (PATIENCE - 1);
+        self.echoes_key && self.now < end
     }
 }
 
@@ -156,6 +167,21 @@ mod tests {
         assert!(matches!(resolve(OnUnknown::Auto, &unknown(Flags(0)), &just_back).0, Step::Wait { .. }));
         let long_back = Evidence { listening_since: Some(day.now - Duration::from_secs(3600)), ..day };
         assert_eq!(resolve(OnUnknown::Auto, &unknown(Flags(0)), &long_back).0, Step::GiveUp);
+    }
+
+    #[test]
+    fn after_a_stop_silence_proves_something_only_after_as_long_again() {
+        let back_for = |seconds, age| {
+            let all = evidence(100, 100, true, age);
+            let back = Evidence { listening_since: Some(all.now - Duration::from_secs(seconds)), ..all };
+            resolve(OnUnknown::Auto, &unknown(Flags(0)), &back)
+        };
+        // Nobody listened for 1,000 seconds; the grace is 900.
+        assert!(matches!(back_for(1899, 2899).0, Step::Wait { .. }));
+        assert_eq!(back_for(1900, 2900).1, SettledBy::Absence);
+        // A stop of two hours: it is waited for, but silence proves nothing any more.
+        assert!(matches!(back_for(3599, 10_800).0, Step::Wait { .. }));
+        assert_eq!(back_for(3600, 10_900).0, Step::GiveUp);
     }
 
     #[test]

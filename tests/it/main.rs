@@ -6,6 +6,10 @@ mod audience;
 #[cfg(test)]
 mod auditor;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod full_path;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod rig;

@@ -25,6 +25,7 @@ pub(crate) struct Message {
 
 /// A request that was not accepted.
 #[derive(Clone, Debug, Deserialize)]
+#[expect(dead_code, reason = "the number and the fault are for people who read a finding")]
 pub(crate) struct Request {
     pub(crate) number_id: String,
     pub(crate) to: Option<String>,

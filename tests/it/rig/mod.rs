@@ -3,12 +3,13 @@
 //! The provider is `fanfare simulate` with a ledger in a file; the engine speaks to it as it speaks to Meta, with a token and a
 //! secret from files. Killing the engine leaves the provider and what it remembers alone.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::auditor::{Audit, Circumstances, audit, audit_report};
@@ -33,7 +34,6 @@ pub(crate) struct World {
 #[derive(Debug)]
 struct Provider {
     child: Child,
-    base_url: String,
 }
 
 impl Drop for Provider {
@@ -127,12 +127,7 @@ rate = "1000/s"
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let base_url = line.trim().strip_prefix("listening on ").expect("the provider starts").to_owned();
         self.settle(engine, &base_url);
-        self.provider = Some(Provider { child, base_url });
-    }
-
-    /// Where the provider is.
-    pub(crate) fn base_url(&self) -> &str {
-        &self.provider.as_ref().expect("a provider").base_url
+        self.provider = Some(Provider { child });
     }
 
     /// A path in the world.
@@ -249,13 +244,6 @@ impl Ended {
     }
 }
 
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
 /// Sends a signal by name (`INT`, `TERM`), as a person or a service manager would.
 pub(crate) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
@@ -286,7 +274,62 @@ pub(crate) fn phone(n: usize) -> String {
     format!("+5255{:08}", 10_000_000 + n)
 }
 
-/// Whether a path holds a file.
-pub(crate) fn exists(path: &Path) -> bool {
-    path.is_file()
+/// The numbers of a list, as digits, to be looked for in logs.
+pub(crate) fn numbers(list: &str) -> HashSet<String> {
+    let digits = |cell: &str| cell.chars().filter(char::is_ascii_digit).collect::<String>();
+    let cells = list.lines().flat_map(|line| line.split(',')).map(digits).filter(|digits| digits.len() >= 10);
+    cells.flat_map(|digits| [digits[digits.len() - 10..].to_owned(), digits]).collect()
+}
+
+/// A campaign: free-form where it may, else a template; utility, so that nobody is left out.
+#[derive(Clone, Debug)]
+pub(crate) struct Campaign<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) senders: &'t str,
+    pub(crate) audience: &'t str,
+    pub(crate) rate: &'t str,
+    pub(crate) priority: i16,
+    /// More of `[route]`.
+    pub(crate) policy: &'t str,
+}
+
+impl Default for Campaign<'_> {
+    fn default() -> Self {
+        let senders = r#"["one", "two"]"#;
+        Self { name: "news", senders, audience: "people.csv", rate: "1000/s", priority: 5, policy: "" }
+    }
+}
+
+impl Campaign<'_> {
+    /// The file.
+    pub(crate) fn text(&self) -> String {
+        let Self { name, senders, audience, rate, priority, policy } = self;
+        format!(
+            r#"name = "{name}"
+purpose = "utility"
+sender = {senders}
+
+[audience]
+file = "{audience}"
+phone = "phone"
+
+[pacing]
+rate = "{rate}"
+priority = {priority}
+
+[route]
+prefer = "free_form"
+{policy}
+
+[free_form]
+kind = "text"
+body = "Hello {{{{name}}}}, your code is {{{{code}}}}"
+
+[template]
+name = "code_ready"
+language = "en"
+body = ["{{{{name}}}}", "{{{{code}}}}"]
+"#
+        )
+    }
 }
