@@ -14,7 +14,7 @@ use super::ledger::{Claimed, Ledger, LedgerError, RouteTaken, RunRecord, SenderN
 use super::progress::{Count, Progress};
 use super::ready::{Back, Pipeline, Ready, Returned};
 use super::script::{From, Script, ScriptError};
-use super::status::{Flags, State, Step, advance};
+use super::status::{Flags, HELD, State, Step, advance};
 use super::writer::Writer;
 use crate::audience::Phone;
 use crate::decision::{self, Decision, DecisionInput};
@@ -46,7 +46,7 @@ pub struct Outlet {
 /// Why the feeder ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fed {
-    /// Nothing is open any more.
+    /// Nothing is open any more, but what waits for a person.
     Drained,
     /// It was asked to stop.
     Stopped,
@@ -108,7 +108,7 @@ impl Feeder {
                 self.feed_batch(fresh, false, ledger).await?;
                 continue;
             }
-            if self.pipeline.is_empty() && ledger.next_due(self.run.no).await?.is_none() {
+            if self.pipeline.is_empty() && ledger.next_due(self.run.no).await?.is_none_or(|due| due == HELD) {
                 // Messages that a lane dropped are pending in the ledger still: look from the start once more before saying so.
                 let first = ledger.claim_fresh(self.run.no, DeliveryId::from_raw(0), 1).await?;
                 if first.is_empty() {

@@ -1,6 +1,7 @@
 //! One run from recovery to its end: recover, feed the lanes, resolve unknowns, linger, close the books.
 //!
 //! Pausing commits first: once the ledger says paused, no intent of the run is committed anywhere; calls in flight finish and are recorded.
+//! A ledger that is full or locked pauses the run too; then the pause is recorded when there is room, and is one without being recorded.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::feeder::{Fed, Feeder, Outlet};
+use super::key::RunNo;
 use super::lane::LaneHandle;
 use super::ledger::{
     AttemptFact, Group, Heard, Ledger, LedgerError, OpenAttempt, OutcomeKind, RunRecord, SenderNo, SettledBy, Settlement,
@@ -21,7 +23,7 @@ use super::quota::Quota;
 use super::ready::{Halt, Pipeline, RunLink};
 use super::resolve::{AROUND, Evidence, NEAR, resolve};
 use super::script::Script;
-use super::status::{RunState, State, Step, advance};
+use super::status::{HELD, RunState, State, Step, advance};
 use super::writer::Writer;
 use crate::campaign::OnUnknown;
 use crate::provider::contract::{Class, Provider};
@@ -106,7 +108,26 @@ impl Session {
     ///
     /// # Errors
     /// When the ledger fails or the run cannot be run.
-    pub async fn run(&self, mut run: RunRecord, ledger: &Arc<dyn Ledger>) -> Result<RunEnd, SessionError> {
+    pub async fn run(&self, run: RunRecord, ledger: &Arc<dyn Ledger>) -> Result<RunEnd, SessionError> {
+        let no = run.no;
+        match self.send(run, ledger).await {
+            Err(SessionError::Ledger(error)) if error.may_pass() => {
+                let reason = error.to_string();
+                // Outcomes that went before may have made room: with the ballast, or by the writer's patience.
+                if let Err(error) = self.pause(no, &reason, ledger.as_ref()).await {
+                    tracing::warn!(%error, "the pause could not be recorded");
+                }
+                Ok(RunEnd::Paused(reason))
+            }
+            end => end,
+        }
+    }
+
+    async fn pause(&self, run: RunNo, reason: &str, ledger: &dyn Ledger) -> Result<(), LedgerError> {
+        ledger.move_run(run, RunState::Running, RunState::Paused, Some(reason), self.clock.now()).await.map(drop)
+    }
+
+    async fn send(&self, mut run: RunRecord, ledger: &Arc<dyn Ledger>) -> Result<RunEnd, SessionError> {
         self.recover(&run, ledger.as_ref()).await?;
         let proven = self.start(&mut run, ledger.as_ref()).await?;
         let (halts, mut halted) = mpsc::unbounded_channel::<Halt>();
@@ -119,11 +140,13 @@ impl Session {
             let mut stopped = HashSet::new();
             loop {
                 let verdict = tokio::select! {
-                    end = &mut feed => match end? {
-                        Some(end) => break end,
-                        None => Some("interrupted".to_owned()),
+                    end = &mut feed => match end {
+                        Ok(Some(RunEnd::Paused(reason))) => Some(reason),
+                        Ok(Some(end)) => break Ok(end),
+                        Ok(None) => Some("interrupted".to_owned()),
+                        Err(error) => break Err(error.into()),
                     },
-                    failed = &mut resolver => return Err(failed.into()),
+                    failed = &mut resolver => break Err(failed.into()),
                     Some(halt) = halted.recv() => match halt.sender {
                         None => Some(halt.reason),
                         Some(sender) => {
@@ -134,8 +157,10 @@ impl Session {
                     },
                 };
                 if let Some(reason) = verdict {
-                    ledger.move_run(run.no, RunState::Running, RunState::Paused, Some(&reason), self.clock.now()).await?;
-                    break RunEnd::Paused(reason);
+                    break match self.pause(run.no, &reason, ledger.as_ref()).await {
+                        Ok(()) => Ok(RunEnd::Paused(reason)),
+                        Err(error) => Err(error.into()),
+                    };
                 }
             }
         };
@@ -148,10 +173,10 @@ impl Session {
         while !pipeline.is_empty() && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        Ok(end)
+        end
     }
 
-    /// Feeds, lingers and closes the books; `None` when the feeder was asked to stop.
+    /// Feeds, lingers and closes the books, or says that only a person can go on; `None` when the feeder was asked to stop.
     async fn feed_to_the_end(
         &self,
         run: &RunRecord,
@@ -162,8 +187,16 @@ impl Session {
             if feeder.feed(ledger).await? == Fed::Stopped {
                 return Ok(None);
             }
-            if !self.linger(run, ledger).await? && ledger.complete_run(run.no, self.clock.now()).await?.0 {
+            if self.linger(run, ledger).await? {
+                continue;
+            }
+            let (complete, counts) = ledger.complete_run(run.no, self.clock.now()).await?;
+            if complete {
                 return Ok(Some(RunEnd::Completed));
+            }
+            if ledger.next_due(run.no).await? == Some(HELD) {
+                let held = counts.get(&State::Unknown).copied().unwrap_or(0);
+                return Ok(Some(RunEnd::Paused(waits_for_a_person(held, &run.run.id))));
             }
         }
     }
@@ -279,7 +312,7 @@ impl Session {
     async fn linger(&self, run: &RunRecord, ledger: &dyn Ledger) -> Result<bool, LedgerError> {
         let until = Instant::now() + self.linger;
         loop {
-            if ledger.next_due(run.no).await?.is_some() {
+            if ledger.next_due(run.no).await?.is_some_and(|due| due < HELD) {
                 return Ok(true);
             }
             let now = Instant::now();
@@ -350,6 +383,11 @@ impl Session {
         });
         Ok(Some(Settlement { id: attempt.id, before: attempt.standing, after, reason: 0, fact }))
     }
+}
+
+fn waits_for_a_person(held: u64, run: &str) -> String {
+    let sends = if held == 1 { "send waits" } else { "sends wait" };
+    format!("{held} {sends} for your decision: fanfare unknown list {run}")
 }
 
 fn fact(attempt: &OpenAttempt, now: Timestamp, settled_by: SettledBy, detail: &str) -> AttemptFact {
