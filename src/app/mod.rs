@@ -7,3 +7,4 @@ pub mod exit;
 pub mod progress;
 pub mod shutdown;
 pub mod wire;
+pub mod witness;

@@ -16,7 +16,7 @@ use super::progress::{Count, Progress};
 use super::ready::{Back, Pipeline, Ready, Returned};
 use super::script::{From, Script, ScriptError};
 use super::slots::Slots;
-use super::status::{Flags, State, Step, advance};
+use super::status::{Flags, HELD, State, Step, advance};
 use super::writer::Writer;
 use crate::audience::Phone;
 use crate::decision::{self, Decision, DecisionInput};
@@ -55,7 +55,7 @@ impl Outlet {
 /// Why the feeder ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fed {
-    /// Nothing is open any more.
+    /// Nothing is open any more, but what waits for a person.
     Drained,
     /// It was asked to stop.
     Stopped,
@@ -125,7 +125,8 @@ impl Feeder {
                 continue;
             }
             // What ends without a call is in the ledger only after its commit.
-            if self.pipeline.is_empty() && self.ended.in_flight() == 0 && ledger.next_due(self.run.no).await?.is_none() {
+            let settled = self.pipeline.is_empty() && self.ended.in_flight() == 0;
+            if settled && ledger.next_due(self.run.no).await?.is_none_or(|due| due == HELD) {
                 // Messages that a lane dropped are pending in the ledger still: look from the start once more before saying so.
                 let first = ledger.claim_fresh(self.run.no, DeliveryId::from_raw(0), 1).await?;
                 if first.is_empty() {

@@ -41,6 +41,13 @@ pub enum LedgerError {
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl LedgerError {
+    /// Whether the same ledger may work again later, by itself or when a person makes room: a reason to pause, not a fault.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Locked(_) | Self::Full)
+    }
+}
+
 /// The number of a sender in its ledger, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SenderNo(pub i16);
@@ -389,7 +396,8 @@ pub trait Dispatch: Send + Sync {
     async fn claim_fresh(&self, run: RunNo, after: DeliveryId, limit: u32) -> Result<Vec<Claimed>, LedgerError>;
     /// Pending deliveries whose due time (above 0) has come, earliest first.
     async fn claim_due(&self, run: RunNo, now: Timestamp, limit: u32) -> Result<Vec<Claimed>, LedgerError>;
-    /// When the next open delivery of the run falls due (pending, intent or unknown; fresh ones not counted); `None` without any.
+    /// When the next open delivery of the run falls due (pending, intent or unknown; fresh ones not counted); `None` without any,
+    /// [`HELD`](super::status::HELD) when all of them wait for a person.
     async fn next_due(&self, run: RunNo) -> Result<Option<Timestamp>, LedgerError>;
     /// Last messages of these people to these senders: (sender, person) to time.
     async fn windows(&self, senders: &[SenderNo], people: &[Phone])

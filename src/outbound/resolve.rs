@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::ledger::{Heard, SettledBy};
-use super::status::{Flags, Standing, Step};
+use super::status::{Flags, HELD, Standing, Step};
 use crate::campaign::OnUnknown;
 use crate::time::Timestamp;
 
@@ -62,7 +62,7 @@ pub fn resolve(policy: OnUnknown, standing: &Standing, evidence: &Evidence) -> (
     let wait = (Step::Wait { until: evidence.now + evidence.grace }, SettledBy::Policy);
     let give_up = (Step::GiveUp, SettledBy::Policy);
     match policy {
-        OnUnknown::Hold => wait,
+        OnUnknown::Hold => (Step::Wait { until: HELD }, SettledBy::Policy),
         OnUnknown::Auto | OnUnknown::AtLeastOnce if evidence.pipe_works() => {
             (Step::Renew { until: evidence.now, force_template: false }, SettledBy::Absence)
         }

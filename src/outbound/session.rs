@@ -1,6 +1,7 @@
 //! One run from recovery to its end: recover, feed the lanes, resolve unknowns, linger, close the books.
 //!
 //! Pausing commits first: once the ledger says paused, no intent of the run is committed anywhere; calls in flight finish and are recorded.
+//! A ledger that is full or locked pauses the run too; then the pause is recorded when there is room, and is one without being recorded.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -21,7 +22,7 @@ use super::quota::Quota;
 use super::ready::{Halt, Pipeline, RunLink};
 use super::resolve::{AROUND, Evidence, NEAR, resolve};
 use super::script::Script;
-use super::status::{RunState, State, Step, advance};
+use super::status::{HELD, RunState, State, Step, advance};
 use super::writer::Writer;
 use crate::campaign::OnUnknown;
 use crate::provider::contract::{Class, Provider};
@@ -108,7 +109,32 @@ impl Session {
     ///
     /// # Errors
     /// When the ledger fails or the run cannot be run.
-    pub async fn run(&self, mut run: RunRecord, ledger: &Arc<dyn Ledger>) -> Result<RunEnd, SessionError> {
+    pub async fn run(&self, run: RunRecord, ledger: &Arc<dyn Ledger>) -> Result<RunEnd, SessionError> {
+        match self.send(run.clone(), ledger).await {
+            Err(SessionError::Ledger(error)) if error.may_pass() => {
+                let reason = error.to_string();
+                // Outcomes that went before may have made room: with the ballast, or by the writer's patience.
+                Ok(self.pause(&run, reason.clone(), ledger.as_ref()).await.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the pause could not be recorded");
+                    RunEnd::Paused(reason)
+                }))
+            }
+            end => end,
+        }
+    }
+
+    /// Commits the pause; a run whose books were being closed at that very moment is complete.
+    async fn pause(&self, run: &RunRecord, reason: String, ledger: &dyn Ledger) -> Result<RunEnd, SessionError> {
+        if ledger.move_run(run.no, RunState::Running, RunState::Paused, Some(&reason), self.clock.now()).await? {
+            return Ok(RunEnd::Paused(reason));
+        }
+        match ledger.run(&run.run.id).await?.map_or(run.state, |run| run.state) {
+            RunState::Completed => Ok(RunEnd::Completed),
+            state => Err(SessionError::State { id: run.run.id.clone(), state }),
+        }
+    }
+
+    async fn send(&self, mut run: RunRecord, ledger: &Arc<dyn Ledger>) -> Result<RunEnd, SessionError> {
         self.recover(&run, ledger.as_ref()).await?;
         let proven = self.start(&mut run, ledger.as_ref()).await?;
         let (halts, mut halted) = mpsc::unbounded_channel::<Halt>();
@@ -123,11 +149,13 @@ impl Session {
             let mut stopped = HashSet::new();
             loop {
                 let verdict = tokio::select! {
-                    end = &mut feed => match end? {
-                        Some(end) => break end,
-                        None => Some("interrupted".to_owned()),
+                    end = &mut feed => match end {
+                        Ok(Some(RunEnd::Paused(reason))) => Some(reason),
+                        Ok(Some(end)) => break Ok(end),
+                        Ok(None) => Some("interrupted".to_owned()),
+                        Err(error) => break Err(error.into()),
                     },
-                    failed = &mut resolver => return Err(failed.into()),
+                    failed = &mut resolver => break Err(failed.into()),
                     reason = raised(self.alarm.clone()) => Some(reason),
                     Some(halt) = halted.recv() => match halt.sender {
                         None => Some(halt.reason),
@@ -139,16 +167,7 @@ impl Session {
                     },
                 };
                 if let Some(reason) = verdict {
-                    let now = self.clock.now();
-                    if ledger.move_run(run.no, RunState::Running, RunState::Paused, Some(&reason), now).await? {
-                        break RunEnd::Paused(reason);
-                    }
-                    // Its books were being closed at that very moment.
-                    let state = ledger.run(&run.run.id).await?.map_or(run.state, |run| run.state);
-                    if state == RunState::Completed {
-                        break RunEnd::Completed;
-                    }
-                    return Err(SessionError::State { id: run.run.id.clone(), state });
+                    break self.pause(&run, reason, ledger.as_ref()).await;
                 }
             }
         };
@@ -161,10 +180,10 @@ impl Session {
         while !pipeline.is_empty() && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        Ok(end)
+        end
     }
 
-    /// Feeds, lingers and closes the books; `None` when the feeder was asked to stop.
+    /// Feeds, lingers and closes the books, or says that only a person can go on; `None` when the feeder was asked to stop.
     async fn feed_to_the_end(
         &self,
         run: &RunRecord,
@@ -175,8 +194,16 @@ impl Session {
             if feeder.feed(ledger).await? == Fed::Stopped {
                 return Ok(None);
             }
-            if !self.linger(run, ledger).await? && ledger.complete_run(run.no, self.clock.now()).await?.0 {
+            if self.linger(run, ledger).await? {
+                continue;
+            }
+            let (complete, counts) = ledger.complete_run(run.no, self.clock.now()).await?;
+            if complete {
                 return Ok(Some(RunEnd::Completed));
+            }
+            if ledger.next_due(run.no).await? == Some(HELD) {
+                let held = counts.get(&State::Unknown).copied().unwrap_or(0);
+                return Ok(Some(RunEnd::Paused(waits_for_a_person(held, &run.run.id))));
             }
         }
     }
@@ -293,7 +320,7 @@ impl Session {
     async fn linger(&self, run: &RunRecord, ledger: &dyn Ledger) -> Result<bool, LedgerError> {
         let until = Instant::now() + self.linger;
         loop {
-            if ledger.next_due(run.no).await?.is_some() {
+            if ledger.next_due(run.no).await?.is_some_and(|due| due < HELD) {
                 return Ok(true);
             }
             let now = Instant::now();
@@ -373,6 +400,11 @@ async fn raised(mut alarm: watch::Receiver<Option<String>>) -> String {
         Some(reason) => reason,
         None => std::future::pending().await,
     }
+}
+
+fn waits_for_a_person(held: u64, run: &str) -> String {
+    let sends = if held == 1 { "send waits" } else { "sends wait" };
+    format!("{held} {sends} for your decision: fanfare unknown list {run}")
 }
 
 fn fact(attempt: &OpenAttempt, now: Timestamp, settled_by: SettledBy, detail: &str) -> AttemptFact {

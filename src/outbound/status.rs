@@ -10,6 +10,8 @@
 //!   └──── accepted, but failed later for a closed window: a new send       └ grace over ─► UNKNOWN_FINAL ·
 //! ```
 //!
+//! A person may call accepted, or send again, what is unknown for good or held for a decision ([`HELD`]).
+//!
 //! The sender owns these columns. What webhooks say of delivery and reading is folded elsewhere ([`crate::receipt`]).
 
 use serde::{Deserialize, Serialize};
@@ -128,6 +130,9 @@ pub struct Standing {
     pub due_at: Timestamp,
 }
 
+/// The due time of an unknown delivery that waits for a person and for nothing else: after every real time.
+pub const HELD: Timestamp = Timestamp(i64::MAX);
+
 impl Standing {
     /// A planned delivery.
     pub const PLANNED: Self = Self { state: State::Pending, tries: 0, generation: 0, flags: Flags(0), due_at: Timestamp(0) };
@@ -216,7 +221,7 @@ pub fn advance(from: Standing, step: Step) -> Result<Standing, Illegal> {
             renewed(until.max(Timestamp(1)), if force_template { Flags::FORCE_TEMPLATE } else { Flags(0) })
         }
         (State::Intent, Step::Doubt { until }) | (State::Unknown, Step::Wait { until }) => to(State::Unknown, until),
-        (State::Unknown, Step::Resend) => renewed(Timestamp(1), Flags::POSSIBLE_DUPLICATE),
+        (State::Unknown | State::UnknownFinal, Step::Resend) => renewed(Timestamp(1), Flags::POSSIBLE_DUPLICATE),
         (State::Unknown, Step::GiveUp) => done(State::UnknownFinal),
         (State::Pending, Step::Skip) => done(State::Skipped),
         (State::Pending, Step::Expire) => done(State::Expired),
@@ -238,7 +243,7 @@ pub enum RunState {
     Running = 2,
     /// Stopped for a reason; the same command goes on.
     Paused = 3,
-    /// Every delivery is terminal and the totals add up.
+    /// Every delivery is terminal and the totals add up. A person who sends unknown ones again reopens it.
     Completed = 4,
     /// Called off.
     Cancelled = 5,
@@ -268,11 +273,12 @@ impl RunState {
             Self::Ready => matches!(to, Self::Running | Self::Cancelled),
             Self::Running => matches!(to, Self::Paused | Self::Completed | Self::Cancelled),
             Self::Paused => matches!(to, Self::Running | Self::Cancelled),
-            Self::Completed | Self::Cancelled | Self::Failed => false,
+            Self::Completed => matches!(to, Self::Ready),
+            Self::Cancelled | Self::Failed => false,
         }
     }
 
-    /// Whether nothing more will happen.
+    /// Whether nothing more will happen by itself.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Cancelled | Self::Failed)
     }
@@ -346,13 +352,15 @@ mod tests {
         }
 
         #[test]
-        fn terminal_states_are_left_only_by_evidence(code in 3i64..=9, step in any_step()) {
+        fn terminal_states_are_left_only_by_evidence_or_a_person(code in 3i64..=9, step in any_step()) {
             let state = State::from_code(code).unwrap();
             let from = Standing { state, tries: 1, ..Standing::PLANNED };
             if let Ok(next) = advance(from, step) {
                 let by_evidence = (state == State::Accepted && matches!(step, Step::Renew { .. }) && next.state == State::Pending)
                     || (state == State::UnknownFinal && step == Step::Accept);
-                prop_assert!(by_evidence, "{state:?} left by {step:?}");
+                let by_a_person = state == State::UnknownFinal && step == Step::Resend
+                    && next.state == State::Pending && next.generation == 1 && next.flags.has(Flags::POSSIBLE_DUPLICATE);
+                prop_assert!(by_evidence || by_a_person, "{state:?} left by {step:?}");
             }
         }
     }
@@ -376,10 +384,11 @@ mod tests {
     }
 
     #[test]
-    fn runs_end_once() {
+    fn runs_end_once_unless_a_person_reopens_them() {
         for from in RunState::ALL {
             for to in RunState::ALL {
-                assert!(!(from.is_terminal() && from.may_become(to)), "{from:?} to {to:?}");
+                let reopened = (from, to) == (RunState::Completed, RunState::Ready);
+                assert_eq!(from.is_terminal() && from.may_become(to), reopened, "{from:?} to {to:?}");
             }
         }
         assert!(!RunState::Planning.may_become(RunState::Running), "a run sends only after every row was read");

@@ -9,6 +9,8 @@ mod cells;
 mod codes;
 mod dialect;
 mod dispatch;
+#[cfg(test)]
+mod emergency_tests;
 mod failure;
 mod fare;
 mod fold;
@@ -32,6 +34,6 @@ mod tests;
 
 pub use cells::Cells;
 pub use dialect::Dialect;
-pub use open::{Mode, Store, open};
+pub use open::{Mode, Store, open, open_watched};
 pub use session::{Session, Value};
-pub use sql::{Closing, SqlStore};
+pub use sql::{Closing, Look, SqlStore};

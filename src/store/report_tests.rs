@@ -273,7 +273,7 @@ async fn people<DB: Dialect>(store: &SqlStore<DB>, ledgers: &[Rows]) {
 #[tokio::test]
 async fn sqlite_counts_as_if_it_had_walked() {
     let folder = tempfile::tempdir().unwrap();
-    let store = sqlite::open(&folder.path().join("ledger.db"), Mode::Engine).await.unwrap();
+    let store = sqlite::open(&folder.path().join("ledger.db"), Mode::Engine, &|before| Ok(before + 1)).await.unwrap();
     exercise(&store, 40).await;
 }
 
@@ -289,7 +289,7 @@ async fn postgres_counts_as_if_it_had_walked() {
     let run = |sql: String| sqlx::raw_sql(sqlx::AssertSqlSafe(sql));
     run(format!("CREATE DATABASE {name}")).execute(&mut admin).await.unwrap();
     let url = options.clone().database(&name).to_url_lossy();
-    let store = postgres::open(url.as_str(), Mode::Engine).await.unwrap();
+    let store = postgres::open(url.as_str(), Mode::Engine, &|before| Ok(before + 1)).await.unwrap();
     exercise(&store, 15).await;
     super::sql::Closing::close(&store).await;
     run(format!("DROP DATABASE {name}")).execute(&mut admin).await.unwrap();

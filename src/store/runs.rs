@@ -39,11 +39,11 @@ const RUNS: &str = "\
     SELECT no, id, campaign, run_key, state, version, reason, campaign_text, campaign_digest, audience_digest, audience_name, \
            columns, on_unknown, rows_read, rows_planned, rows_bad, rows_duplicate, created_at, started_at, finished_at, expires_at \
     FROM run ORDER BY no DESC LIMIT $1";
-// A run becomes running by this alone, ready by FINISH_PLANNING and completed by COMPLETE: see MOVABLE.
+// A run becomes running by this alone, ready (the first time) by FINISH_PLANNING and completed by COMPLETE: see MOVABLE.
 const MOVE_RUN: &str = "\
     UPDATE run SET state = $3, version = version + 1, reason = $4, \
            started_at = CASE WHEN CAST($3 AS BIGINT) = 2 THEN COALESCE(started_at, CAST($5 AS BIGINT)) ELSE started_at END, \
-           finished_at = CASE WHEN CAST($3 AS BIGINT) > 3 THEN CAST($5 AS BIGINT) ELSE finished_at END \
+           finished_at = CASE WHEN CAST($3 AS BIGINT) > 3 THEN CAST($5 AS BIGINT) ELSE NULL END \
     WHERE no = $1 AND state = $2";
 const FINISH_PLANNING: &str = "\
     UPDATE run SET state = 1, version = version + 1, rows_read = $2, rows_planned = $3, rows_bad = $4, rows_duplicate = $5 \
@@ -100,7 +100,7 @@ fn tally(rows: &[impl Cells]) -> Result<StateCounts, LedgerError> {
 
 /// Whether an edge is one that [`Runs::move_run`] may take: those with a check of their own have a method of their own.
 fn movable(from: RunState, to: RunState) -> bool {
-    from.may_become(to) && !matches!(to, RunState::Ready | RunState::Completed)
+    from.may_become(to) && !matches!((from, to), (RunState::Planning, RunState::Ready) | (_, RunState::Completed))
 }
 
 #[async_trait]

@@ -15,8 +15,13 @@ use super::lock::Lock;
 use super::session::{Session, Value};
 use crate::outbound::ledger::LedgerError;
 
-/// Counts the openings.
-pub(super) const OPENED: &str = "UPDATE engine SET incarnation = incarnation + 1 WHERE id = 1";
+/// How often the ledger was opened.
+pub(super) const OPENINGS: &str = "SELECT incarnation FROM engine WHERE id = 1";
+/// Counts an opening.
+pub(super) const OPENED: &str = "UPDATE engine SET incarnation = $1 WHERE id = 1 AND incarnation < $1";
+
+/// Told how often the ledger was opened before, says what is to be counted now; called before that is written.
+pub type Look<'a> = &'a (dyn Fn(i64) -> Result<i64, LedgerError> + Send + Sync);
 
 /// A ledger in one database.
 #[derive(Debug)]
@@ -37,9 +42,15 @@ impl<DB: Dialect> SqlStore<DB> {
     }
 
     /// A ledger owned by this process, its schema up to date.
-    pub(super) async fn owner(writer: Pool<DB>, readers: Pool<DB>, lock: Option<Lock>) -> Result<Self, LedgerError> {
+    pub(super) async fn owner(
+        writer: Pool<DB>,
+        readers: Pool<DB>,
+        lock: Option<Lock>,
+        look: Look<'_>,
+    ) -> Result<Self, LedgerError> {
         let mut connection = writer.acquire().await.map_err(database)?;
-        connection.execute(OPENED, &[]).await?;
+        let before = connection.first(OPENINGS, &[]).await?.map_or(Ok(0), |row| row.int(0))?;
+        connection.execute(OPENED, &[Value::Int(look(before)?)]).await?;
         let last = connection.first(LAST, &[]).await?.map(|row| row.maybe_int(0)).transpose()?.flatten();
         drop(connection);
         let bodies = AtomicI64::new(last.unwrap_or(0));
@@ -73,15 +84,27 @@ pub(super) async fn commit<DB: Dialect>(transaction: Transaction<'static, DB>) -
     transaction.commit().await.map_err(database)
 }
 
-/// Closing in order.
+/// Closing in order, and the count that tells a ledger from its copies.
 #[async_trait]
 pub trait Closing: Send + Sync {
+    /// Raises the count of openings to this; a lower one changes nothing.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    async fn count_openings(&self, count: i64) -> Result<(), LedgerError>;
+
     /// Closes all connections. A ledger dropped without it loses nothing, but the next start looks it over first.
     async fn close(&self);
 }
 
 #[async_trait]
 impl<DB: Dialect> Closing for SqlStore<DB> {
+    async fn count_openings(&self, count: i64) -> Result<(), LedgerError> {
+        let mut transaction = self.write().await?;
+        transaction.execute(OPENED, &[Value::Int(count)]).await?;
+        commit(transaction).await
+    }
+
     async fn close(&self) {
         self.readers.close().await;
         if let Some(writer) = &self.writer {

@@ -13,7 +13,12 @@ use super::{dispatch, fare, fold, group, inbox, plan, report, runs, sql};
 
 fn statements() -> Vec<&'static str> {
     let parts = [dispatch::STATEMENTS, fare::STATEMENTS, fold::STATEMENTS, group::STATEMENTS, inbox::STATEMENTS];
-    [plan::STATEMENTS, report::STATEMENTS, runs::STATEMENTS, &[sql::OPENED]].into_iter().chain(parts).flatten().copied().collect()
+    [plan::STATEMENTS, report::STATEMENTS, runs::STATEMENTS, &[sql::OPENED, sql::OPENINGS]]
+        .into_iter()
+        .chain(parts)
+        .flatten()
+        .copied()
+        .collect()
 }
 
 #[tokio::test]
