@@ -87,7 +87,7 @@ retry_most_ms = 400
     world.provide(&mode.engine, &provider);
     world.write("people.csv", &people(0, recipients));
     // Slow enough that the kills find something to interrupt.
-    let rate = (recipients * 4 / kills.max(1)).clamp(100, 2000);
+    let rate = (recipients * 5 / kills.max(1)).clamp(100, 2000);
     let rate = format!("{rate}/s");
     let campaign = Campaign { name: "kill", rate: &rate, policy: mode.policy, ..Campaign::default() };
     world.write("campaign.toml", &campaign.text());
@@ -111,7 +111,7 @@ fn torment(world: &World, kills: usize, seed: u64, linger: &str) -> Tally {
             tally.kills += 1;
         }
         let early = rng.u8(..10) == 0;
-        let wait = Duration::from_millis(if early { rng.u64(0..60) } else { rng.u64(60..600) });
+        let wait = Duration::from_millis(if early { rng.u64(0..60) } else { rng.u64(60..500) });
         let mut child = world.command(&command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         tally.starts += 1;
         std::thread::sleep(wait);
