@@ -10,7 +10,7 @@ use crate::outbound::ledger::{
 };
 use crate::outbound::react::{Situation, late_failure};
 use crate::outbound::status::{State, Step, advance};
-use crate::provider::contract::{Failure, Status, StatusEvent};
+use crate::provider::contract::{Class, Failure, Status, StatusEvent};
 use crate::time::Timestamp;
 
 /// What the fold knows of a run that is going on in this process.
@@ -85,6 +85,9 @@ pub fn fold(
             // A failure is acted upon once: when it is first heard of, and nothing says that the message arrived.
             let failure =
                 failure.filter(|_| before.failed_at.is_none() && after.delivered_at.is_none() && after.read_at.is_none());
+            if failure.is_some_and(|failure| failure.class == Class::WindowClosed) {
+                writes.closed.push((subject.id, subject.sender, subject.intent_at));
+            }
             writes.settlements.extend(settle(subject, &events, failure, runs, now, run));
         }
         if after != before {

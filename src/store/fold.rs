@@ -7,7 +7,7 @@ use super::cells::Cells;
 use super::codes::{corrupt, person, phone, route, run_state, sender, small, standing};
 use super::dialect::Dialect;
 use super::fare::{Fares, Texts, number};
-use super::group::{Care, settle};
+use super::group::{Care, forget, settle};
 use super::rows::Rows;
 use super::session::{Session, Value};
 use super::sql::{SqlStore, commit};
@@ -83,6 +83,8 @@ impl<DB: Dialect> SqlStore<DB> {
         drop(subjects);
         let fares = put_receipts::<DB>(&mut transaction, &writes.receipts, &self.fares).await?;
         settle::<DB>(&mut transaction, &writes.settlements, Care::Careful).await?;
+        // Before new windows are written: a person's message in the same batch may be the newer word.
+        forget::<DB>(&mut transaction, &writes.closed).await?;
         put_windows::<DB>(&mut transaction, &writes.windows).await?;
         if writes.foreign > 0 {
             let foreign = i64::try_from(writes.foreign).map_err(|_| corrupt("count", &writes.foreign))?;

@@ -12,7 +12,9 @@ use super::dialect::Dialect;
 use super::rows::Rows;
 use super::session::{Session, Value};
 use crate::outbound::key::DeliveryId;
-use crate::outbound::ledger::{AttemptFact, Intent, IntentResult, LedgerError, Settlement};
+use crate::outbound::ledger::{AttemptFact, Intent, IntentResult, LedgerError, SenderNo, Settlement};
+use crate::provider::contract::Class;
+use crate::time::Timestamp;
 
 const SETTLE: &str = "\
     UPDATE delivery SET state = n.state, tries = n.tries, gen = n.gen, flags = n.flags, due_at = n.due_at, reason = n.reason \
@@ -75,10 +77,18 @@ const REFUSED: &str = "\
          AND delivery.state = n.old_state AND delivery.tries = n.old_tries AND delivery.gen = n.old_gen \
     LEFT JOIN contact_window AS w ON w.sender = n.sender AND w.person = n.person AND w.last_inbound >= n.since \
     WHERE run.no IS NULL OR delivery.id IS NULL OR (n.route = 1 AND w.sender IS NULL)";
+// A window that was not open when the delivery's intent was written. What the person wrote since then stands.
+const FORGET: &str = "\
+    DELETE FROM contact_window WHERE (sender, person) IN (\
+        SELECT w.sender, w.person \
+        FROM (SELECT CAST(value ->> 0 AS BIGINT) AS id, CAST(value ->> 1 AS BIGINT) AS sender, CAST(value ->> 2 AS BIGINT) AS at \
+              FROM jsonb_each($1)) AS n \
+        JOIN delivery ON delivery.id = n.id \
+        JOIN contact_window AS w ON w.sender = n.sender AND w.person = delivery.person AND w.last_inbound <= n.at)";
 
 /// All of this file's statements.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[SETTLE, SUPERSEDED, FACTS, INTEND, REFUSED];
+pub(super) const STATEMENTS: &[&str] = &[FORGET, SETTLE, SUPERSEDED, FACTS, INTEND, REFUSED];
 
 /// Bytes of an update's row in its JSON.
 const WIDTH: usize = 110;
@@ -207,7 +217,25 @@ async fn record<DB: Dialect>(connection: &mut DB::Connection, settlements: &[(us
     if any {
         connection.execute(FACTS, &[Value::Text(&rows.finish())]).await?;
     }
-    Ok(())
+    let facts = settlements.iter().filter_map(|(_, settlement)| settlement.fact.as_ref().map(|fact| (settlement.id, fact)));
+    let closed = facts.filter(|(_, fact)| fact.class == Some(Class::WindowClosed));
+    let closed: Vec<_> = closed.map(|(id, fact)| (id, fact.sender, fact.intent_at)).collect();
+    forget::<DB>(connection, &closed).await
+}
+
+/// Forgets windows that the provider calls closed: of these deliveries' people, as of these times.
+pub(super) async fn forget<DB: Dialect>(
+    connection: &mut DB::Connection,
+    closed: &[(DeliveryId, SenderNo, Timestamp)],
+) -> Result<(), LedgerError> {
+    if closed.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::with_capacity(closed.len(), 40);
+    for (id, sender, at) in closed {
+        rows.row(|row| row.ints([id.raw(), sender.0.into(), at.0]));
+    }
+    connection.execute(FORGET, &[Value::Text(&rows.finish())]).await.map(drop)
 }
 
 fn fact_row(row: &mut Rows, id: DeliveryId, fact: &AttemptFact) {

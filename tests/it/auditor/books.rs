@@ -153,3 +153,13 @@ impl Books {
         }
     }
 }
+
+/// One number, asked of the database.
+pub(crate) fn number(path: &Path, sql: &'static str) -> i64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(false);
+        let mut db = SqliteConnection::connect_with(&options).await.expect("the engine's database");
+        sqlx::query_scalar(sql).fetch_one(&mut db).await.unwrap()
+    })
+}

@@ -431,3 +431,11 @@ pub(crate) fn audit_log(log: &str, people: &HashSet<String>, secrets: &[&str]) -
     findings.truncate(5);
     findings
 }
+
+/// Promises to call that were made after their run's time was over.
+pub(crate) fn late_intents(database: &std::path::Path) -> i64 {
+    books::number(
+        database,
+        "SELECT COUNT(*) FROM attempt JOIN run ON run.no = attempt.delivery >> 32 WHERE attempt.intent_at >= run.expires_at",
+    )
+}

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use fanfare::outbound::ledger::{
-    FoldWrites, Group, InboxBody, LedgerError, OutcomeKind, Receipt, RouteTaken, SenderNo, Settlement, Subject,
+    AttemptFact, FoldWrites, Group, InboxBody, LedgerError, OutcomeKind, Receipt, RouteTaken, SenderNo, Settlement, Subject,
 };
 use fanfare::outbound::status::{RunState, Standing, State, Step, advance};
+use fanfare::provider::contract::Class;
 use fanfare::store::Store;
 use fanfare::time::Timestamp;
 
@@ -159,6 +160,40 @@ conforms! {
         assert_eq!(windows, HashMap::from([((one, person(1)), at(9)), ((two, person(1)), at(2)), ((two, person(2)), at(3))]));
         assert_eq!(store.windows(&[two], &[person(2)]).await.unwrap().len(), 1);
         assert!(store.windows(&[], &[person(2)]).await.unwrap().is_empty());
+    }
+
+    async fn a_window_that_is_called_closed_is_forgotten_unless_the_person_wrote_since(place: &Place) {
+        let store = place.open().await;
+        let (run, sender) = running(&*store, 3).await;
+        let other = SenderNo(sender.0 + 1);
+        let opened = [(sender, 1, NOW.0 - 1), (sender, 2, NOW.0 + 1), (sender, 3, NOW.0), (other, 1, NOW.0 - 1)];
+        let windows = opened.map(|(sender, record, at)| (sender, person(record), Timestamp(at))).to_vec();
+        let open = move |_: &[Subject]| FoldWrites { windows: windows.clone(), ..FoldWrites::default() };
+        store.fold(&[], &[], &[], &open).await.unwrap();
+        // Told by the answers to calls with intents at NOW.
+        for record in [1, 2] {
+            let intent = intent(id(run, record), Standing::PLANNED, sender);
+            commit_intents(&*store, vec![intent]).await;
+            let renew = Step::Renew { until: NOW, force_template: true };
+            let mut refused = settlement(intent.id, intent.after, renew, sender, OutcomeKind::Refused);
+            refused.fact = refused.fact.map(|fact| AttemptFact { class: Some(Class::WindowClosed), intent_at: NOW, ..fact });
+            commit_settlements(&*store, vec![refused]).await;
+        }
+        // Told by a webhook, in whose batch the person writes again.
+        let again = Timestamp(NOW.0 + 9);
+        let closed = |_: &[Subject]| FoldWrites {
+            closed: vec![(id(run, 3), sender, NOW)],
+            windows: vec![(sender, person(3), again)],
+            ..FoldWrites::default()
+        };
+        store.fold(&[], &[], &[], &closed).await.unwrap();
+        let left = store.windows(&[sender, other], &[person(1), person(2), person(3)]).await.unwrap();
+        let newer = ((sender, person(2)), Timestamp(NOW.0 + 1));
+        let elsewhere = ((other, person(1)), Timestamp(NOW.0 - 1));
+        assert_eq!(left, HashMap::from([newer, elsewhere, ((sender, person(3)), again)]));
+        let closed = |_: &[Subject]| FoldWrites { closed: vec![(id(run, 3), sender, again)], ..FoldWrites::default() };
+        store.fold(&[], &[], &[], &closed).await.unwrap();
+        assert!(!store.windows(&[sender], &[person(3)]).await.unwrap().contains_key(&(sender, person(3))));
     }
 
     async fn evidence_and_answer_meet_in_either_order(place: &Place) {
