@@ -85,13 +85,12 @@ fn who_wrote_gets_free_form_and_the_others_the_template() {
 
 #[test]
 fn a_window_that_turns_out_closed_earns_the_template_once() {
-    let rules: String = (0..10)
-        .map(|n| {
-            let then = if n % 2 == 0 { "refuse" } else { "fail" };
-            let to = &phone(n)[1..];
-            format!("[[script]]\nwhen = {{ recipient_suffix = \"{to}\", times = 1 }}\nthen = {{ {then} = 131047 }}\n")
-        })
-        .collect();
+    let mut rules = String::new();
+    for n in 0..10 {
+        let then = if n % 2 == 0 { "refuse" } else { "fail" };
+        let when = format!("when = {{ recipient_suffix = \"{}\", times = 1 }}", &phone(n)[1..]);
+        rules += &format!("[[script]]\n{when}\nthen = {{ {then} = 131047 }}\n");
+    }
     let world = world(&format!("{QUICK}{}{rules}", hello(0..20)));
     hear(&world);
     world.write("people.csv", &people(0, 40));

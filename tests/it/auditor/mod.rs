@@ -19,6 +19,7 @@ const UNKNOWN_FINAL: i64 = 9;
 
 /// What the test did, and so what has to hold.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the test")]
 pub(crate) struct Circumstances {
     /// Every run went to its end.
     pub(crate) completed: bool,
@@ -224,7 +225,8 @@ impl Audit {
             let bytes: Vec<u8> = (0..8).map(|at| u8::from_str_radix(&message.sha256[2 * at..2 * at + 2], 16).unwrap()).collect();
             let digest = i64::from_be_bytes(bytes.try_into().unwrap());
             let recorded = digests.get(&(id, send)).is_some_and(|all| all.contains(&digest));
-            if !recorded && !(send == delivery.generation && delivery.digest == digest) {
+            let latest = send == delivery.generation && delivery.digest == digest;
+            if !recorded && !latest {
                 findings.add("I2", || format!("other bytes were sent for {id} than were promised"));
             }
         }

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::auditor::{Audit, Circumstances, audit, audit_report};
 
@@ -109,7 +109,7 @@ rate = "1000/s"
     /// well, in its own TOML (tables last).
     pub(crate) fn provide(&mut self, engine: &Engine, settings: &str) {
         self.provider = None;
-        let numbers: String = NUMBERS.iter().map(|id| format!("[[numbers]]\nid = \"{id}\"\nlimit_per_second = 0\n")).collect();
+        let numbers = NUMBERS.map(|id| format!("[[numbers]]\nid = \"{id}\"\nlimit_per_second = 0\n")).concat();
         let text = format!("token = \"{TOKEN}\"\napp_secret = \"{SECRET}\"\nshutdown_wait_ms = 0\n{settings}\n{numbers}");
         self.write("provider.toml", &text);
         let mut child = Command::new(FANFARE)
@@ -170,9 +170,13 @@ rate = "1000/s"
 
     /// Waits until the provider has had so many requests.
     pub(crate) fn wait_for_requests(&self, count: usize) {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = tokio::time::Instant::now() + Duration::from_secs(60);
         while self.requests() < count {
-            assert!(Instant::now() < until, "the provider had {} requests, not {count}, in a minute", self.requests());
+            assert!(
+                tokio::time::Instant::now() < until,
+                "the provider had {} requests, not {count}, in a minute",
+                self.requests()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -220,11 +224,11 @@ impl Ended {
             stderr.read_to_string(&mut text).unwrap();
             text
         });
-        let until = Instant::now() + Duration::from_secs(120);
+        let until = tokio::time::Instant::now() + Duration::from_secs(120);
         let status = loop {
             match child.try_wait().unwrap() {
                 Some(status) => break Some(status),
-                None if Instant::now() > until => {
+                None if tokio::time::Instant::now() > until => {
                     child.kill().unwrap();
                     child.wait().unwrap();
                     break None;
