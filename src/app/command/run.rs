@@ -12,9 +12,11 @@ use super::plan::{self, Forecast, Outcome, Source, grouped};
 use super::{Checked, checked, clock, complain, out};
 use crate::app::args::{ProblemFormat, RunArguments};
 use crate::app::exit::Exit;
+use crate::app::ledger::{self, Opened, Opening};
 use crate::app::progress::{Shown, follow};
 use crate::app::shutdown;
 use crate::app::wire::Engine;
+use crate::outbound::emergency::Emergency;
 use crate::outbound::key::{DeliveryId, run_id};
 use crate::outbound::ledger::{Ledger, NewDelivery, NewRun, RejectedRow, RunRecord};
 use crate::outbound::plan::Batch;
@@ -24,7 +26,7 @@ use crate::outbound::session::{RunEnd, Session};
 use crate::outbound::status::{RunState, State};
 use crate::receipt::fold::{Heard, RunTraits};
 use crate::receipt::worker::Listeners;
-use crate::store::{self, Store};
+use crate::store::Store;
 
 /// A run that is planned and may send.
 struct Planned {
@@ -46,7 +48,13 @@ pub(super) async fn run(arguments: &RunArguments, config: Option<&Path>, json: b
         campaigns.iter().all(|checked| checked.settings.database == settings.database),
         "these campaigns have different settings: run them with separate commands"
     );
-    let store = store::open(&settings.database, store::Mode::Engine).await?;
+    let Opened { store, emergency, witness } = match ledger::open(&settings, arguments.accept_restored, &*clock()).await? {
+        Opening::Ready(opened) => *opened,
+        Opening::Refused(reason) => {
+            complain(&format!("{}\n", ledger::advice(&reason)));
+            return Ok(Exit::Paused);
+        }
+    };
     let ledger: Arc<dyn Ledger> = Arc::clone(&store) as _;
     let mut planned = Vec::new();
     let mut finished = Vec::new();
@@ -62,7 +70,13 @@ pub(super) async fn run(arguments: &RunArguments, config: Option<&Path>, json: b
     }
     let mut exit = Exit::Done;
     if !planned.is_empty() {
-        exit = send(planned, &settings, arguments, json, &ledger, &stop, &mut finished).await?;
+        let sending = send(planned, &settings, arguments, json, &ledger, emergency, &stop, &mut finished);
+        exit = tokio::select! {
+            exit = sending => exit?,
+            never = witness.watch(&*store) => match never {},
+        };
+        // What was sent until now is seen to be missing from any copy made before.
+        witness.raise(&*store).await;
     }
     for run in &finished {
         let ended = super::report::after_run(store.as_ref(), &run.run.id, json).await?;
@@ -218,6 +232,7 @@ async fn send(
     arguments: &RunArguments,
     json: bool,
     ledger: &Arc<dyn Ledger>,
+    emergency: Emergency,
     stop: &CancellationToken,
     finished: &mut Vec<RunRecord>,
 ) -> anyhow::Result<Exit> {
@@ -229,7 +244,7 @@ async fn send(
     let listeners = Arc::<Listeners>::default();
     let traits = |run: &Planned| RunTraits { has_template: run.script.has_template() };
     let heard: Vec<_> = planned.iter().map(|run| listeners.listen(run.run.no, traits(run))).collect();
-    let engine = Engine::start(settings, &senders, ledger, &clock, &listeners).await?;
+    let engine = Engine::start(settings, &senders, ledger, &clock, &listeners, emergency).await?;
     if !json && let Some(at) = engine.listening_at {
         complain(&format!("webhooks are listened to on http://{at}/webhooks/\n"));
     }
