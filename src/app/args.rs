@@ -36,6 +36,8 @@ pub enum Command {
     Runs,
     /// Show where a run stands.
     Show(RunName),
+    /// List the sends whose outcome could not be learned, and decide about them.
+    Unknown(UnknownArguments),
     /// Report what was sent, delivered, read, and what failed and why.
     Report(ReportArguments),
     /// Tell everything about one person.
@@ -116,6 +118,9 @@ pub struct RunArguments {
     /// Send the same campaign to the same audience once more.
     #[arg(long)]
     pub again: bool,
+    /// Send from a ledger that is an older copy, such as a restored backup, after comparing it with the provider.
+    #[arg(long)]
+    pub accept_restored: bool,
     /// Show no progress.
     #[arg(long, short)]
     pub quiet: bool,
@@ -130,6 +135,48 @@ pub struct RunName {
     /// The run's id, the beginning of one, or `last`.
     #[arg(default_value = "last")]
     pub run: String,
+}
+
+/// `fanfare unknown`.
+#[derive(Clone, Debug, Args)]
+pub struct UnknownArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: UnknownCommand,
+}
+
+/// What to do about unknown outcomes.
+#[derive(Clone, Debug, Subcommand)]
+pub enum UnknownCommand {
+    /// List them; exit 3 when there is one.
+    List {
+        /// Of which run.
+        #[command(flatten)]
+        run: RunName,
+        /// Show whole numbers.
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Count them as sent: the provider's records show them.
+    Accept(DecisionArguments),
+    /// Send them once more: whoever got the message gets it twice, and is listed as a possible duplicate.
+    Resend(DecisionArguments),
+}
+
+/// About whom to decide.
+#[derive(Clone, Debug, Args)]
+pub struct DecisionArguments {
+    /// The run's id, the beginning of one, or `last`.
+    pub run: String,
+    /// The people's numbers, with their plus signs.
+    #[arg(value_name = "PHONE", required_unless_present = "all", conflicts_with = "all")]
+    pub phones: Vec<String>,
+    /// Everyone who waits for a decision.
+    #[arg(long)]
+    pub all: bool,
+    /// Do it for more than one person.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `fanfare report`.

@@ -27,6 +27,12 @@ struct Raw {
     database: String,
     #[serde(default)]
     grace: Option<String>,
+    #[serde(default = "default_ballast")]
+    ballast: String,
+    #[serde(default = "default_keep_free")]
+    keep_free: String,
+    #[serde(default = "default_keep_free_percent")]
+    keep_free_percent: u8,
     #[serde(default)]
     webhooks: Option<RawWebhooks>,
     #[serde(default)]
@@ -37,6 +43,37 @@ struct Raw {
 
 fn default_database() -> String {
     "sqlite:data/fanfare.db".to_owned()
+}
+
+/// Room for some 100,000 outcomes (reliability, section 1.9).
+fn default_ballast() -> String {
+    "64MiB".to_owned()
+}
+
+fn default_keep_free() -> String {
+    "512MiB".to_owned()
+}
+
+const fn default_keep_free_percent() -> u8 {
+    2
+}
+
+/// A size such as `64MiB`, `1 GiB`, `500 MB`, `0`.
+fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let unit = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(unit)?;
+    let bytes: u64 = match unit.trim() {
+        "" | "B" => 1,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(bytes)
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -127,6 +164,12 @@ pub struct Settings {
     pub data: PathBuf,
     /// How long evidence of an unknown outcome may take; the provider's own when left out.
     pub grace: Option<Duration>,
+    /// Bytes of the file beside a SQLite ledger that is given up when the disk is full; 0 for none.
+    pub ballast: u64,
+    /// Bytes that must be free on a SQLite ledger's disk before anything new is sent.
+    pub keep_free: u64,
+    /// Percent of that disk that must be free; the larger of the two counts.
+    pub keep_free_percent: u8,
     /// Where webhooks are listened to while a run is active.
     pub listen: Option<SocketAddr>,
     /// Providers by name.
@@ -257,6 +300,50 @@ impl Raw {
             senders.insert(name, SenderSettings { provider: sender.provider, number_id: sender.number_id, phone, rate });
         }
         let grace = time(&self.grace, "grace")?;
-        Ok(Settings { root, database, data, grace, listen: self.webhooks.map(|webhooks| webhooks.listen), providers, senders })
+        let bytes = |text: &str, key: &str| {
+            size(text).with_context(|| format!("{key}: `{text}` is no size: write a number and a unit, such as 64MiB, or 0"))
+        };
+        let (ballast, keep_free) = (bytes(&self.ballast, "ballast")?, bytes(&self.keep_free, "keep_free")?);
+        ensure!(self.keep_free_percent <= 100, "keep_free_percent: {} is not between 0 and 100", self.keep_free_percent);
+        Ok(Settings {
+            root,
+            database,
+            data,
+            grace,
+            ballast,
+            keep_free,
+            keep_free_percent: self.keep_free_percent,
+            listen: self.webhooks.map(|webhooks| webhooks.listen),
+            providers,
+            senders,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_a_number_and_a_unit() {
+        let cases = [("64MiB", 64 << 20), (" 1 GiB ", 1 << 30), ("500 MB", 500_000_000), ("0", 0), ("17", 17), ("3kB", 3000)];
+        for (text, bytes) in cases {
+            assert_eq!(size(text), Some(bytes), "{text}");
+        }
+        for text in ["", "MiB", "-1MiB", "1.5GiB", "1 TiB", "18446744073709551615MiB", "²MiB"] {
+            assert_eq!(size(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_disks_keys_have_defaults_and_are_checked() {
+        let read = |text: &str| toml::from_str::<Raw>(text).unwrap().check(PathBuf::from("/shop"));
+        let usual = read("").unwrap();
+        assert_eq!((usual.ballast, usual.keep_free, usual.keep_free_percent), (64 << 20, 512 << 20, 2));
+        let own = read("ballast = \"0\"\nkeep_free = \"1GiB\"\nkeep_free_percent = 0").unwrap();
+        assert_eq!((own.ballast, own.keep_free, own.keep_free_percent), (0, 1 << 30, 0));
+        let wrong = format!("{:#}", read("ballast = \"lots\"").unwrap_err());
+        assert!(wrong.contains("ballast: `lots` is no size"), "{wrong}");
+        assert!(read("keep_free_percent = 101").is_err());
     }
 }

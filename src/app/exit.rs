@@ -14,7 +14,8 @@ pub enum Exit {
     Invalid = 2,
     /// Done, but the outcome of some sends could not be learned: `fanfare report --format unknown` lists them.
     Unknown = 3,
-    /// Paused: by the provider, a limit or a breaker. The message says why; the same command goes on.
+    /// Paused: by the provider, a limit, a breaker, a full disk, a restored ledger, or because sends wait for a person. The message
+    /// says why; the same command goes on.
     Paused = 4,
     /// Paused by Ctrl-C or SIGTERM; the same command goes on.
     Interrupted = 5,

@@ -4,6 +4,7 @@ pub mod args;
 pub mod command;
 pub mod config;
 pub mod exit;
+pub mod ledger;
 pub mod progress;
 pub mod shutdown;
 pub mod wire;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::{ProviderSettings, SenderSettings, Settings};
 use crate::outbound::call::Line;
+use crate::outbound::emergency::Emergency;
 use crate::outbound::lane::{self, LaneSetup};
 use crate::outbound::ledger::{Ledger, LedgerError, SenderRecord};
 use crate::outbound::quota::Quota;
@@ -106,7 +107,8 @@ async fn wire(
 }
 
 impl Engine {
-    /// Starts everything that sending from these senders needs. `listeners` are the runs that hear of webhooks, from the first one on.
+    /// Starts everything that sending from these senders needs. `listeners` are the runs that hear of webhooks, from the first one on;
+    /// `emergency` is what the writer falls back on.
     ///
     /// # Errors
     /// When a secret is missing, an address is taken, or the ledger fails.
@@ -116,6 +118,7 @@ impl Engine {
         ledger: &Arc<dyn Ledger>,
         clock: &Arc<dyn Clock>,
         listeners: &Arc<Listeners>,
+        emergency: Emergency,
     ) -> anyhow::Result<Self> {
         let chosen: Vec<(&String, &SenderSettings)> =
             senders.iter().filter_map(|name| settings.senders.get(name).map(|sender| (name, sender))).collect();
@@ -128,7 +131,7 @@ impl Engine {
                 wired.insert(sender.provider.clone(), wire(&sender.provider, settings, provider, clock, &mut simulators).await?);
             }
         }
-        let (writer, writing) = Writer::start(Arc::clone(ledger) as _, crate::outbound::emergency::Emergency::default());
+        let (writer, writing) = Writer::start(Arc::clone(ledger) as _, emergency);
         let mut tasks = Vec::new();
         let mut lanes = BTreeMap::new();
         let records: Vec<SenderRecord> = chosen

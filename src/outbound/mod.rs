@@ -10,6 +10,7 @@ pub mod feeder;
 pub mod key;
 pub mod lane;
 pub mod ledger;
+pub mod operator;
 pub mod pacer;
 pub mod plan;
 pub mod progress;

@@ -407,7 +407,7 @@ fn waits_for_a_person(held: u64, run: &str) -> String {
     format!("{held} {sends} for your decision: fanfare unknown list {run}")
 }
 
-fn fact(attempt: &OpenAttempt, now: Timestamp, settled_by: SettledBy, detail: &str) -> AttemptFact {
+pub(super) fn fact(attempt: &OpenAttempt, now: Timestamp, settled_by: SettledBy, detail: &str) -> AttemptFact {
     AttemptFact {
         attempt: attempt.standing.tries,
         generation: attempt.standing.generation,

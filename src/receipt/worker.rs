@@ -70,7 +70,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Folds until stopped, then what is left.
+    /// Folds until stopped, then what is left. While the ledger is full or locked the bodies wait in the inbox.
     ///
     /// # Errors
     /// When the ledger fails; nothing is lost, the bodies stay in the inbox.
@@ -91,7 +91,16 @@ impl Worker {
                 }
                 continue;
             }
-            self.fold(bodies, &mut senders, ledger).await?;
+            match self.fold(bodies, &mut senders, ledger).await {
+                Err(error) if error.may_pass() => {
+                    tracing::debug!(%error, "webhooks wait to be folded");
+                    if stopping {
+                        return Ok(());
+                    }
+                    tokio::time::sleep(10 * LOOK).await;
+                }
+                folded => folded?,
+            }
         }
     }
 

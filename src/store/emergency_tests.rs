@@ -23,6 +23,7 @@ use crate::time::Timestamp;
 
 const NOW: Timestamp = Timestamp(1_795_225_500_000);
 const PEOPLE: u64 = 300;
+const OUTCOMES: usize = 300;
 
 struct Place {
     folder: tempfile::TempDir,
@@ -143,7 +144,7 @@ async fn outcomes_that_a_full_database_refused_are_there_after_the_next_start() 
     // As after a kill: nothing was closed. What is merged before recovery leaves recovery nothing to doubt.
     let store = place.open().await;
     let merged = place.journal().merge(&*store).await.unwrap();
-    assert_eq!(merged, Merged { outcomes: PEOPLE as usize, known: 0, unreadable: 0 });
+    assert_eq!(merged, Merged { outcomes: OUTCOMES, known: 0, unreadable: 0 });
     assert!(store.open_intents(run, 9).await.unwrap().is_empty());
     assert_eq!((proven(&store).await, place.journal().path().exists()), (PEOPLE, false));
     assert!(store.complete_run(run, NOW).await.unwrap().0);
@@ -170,7 +171,7 @@ async fn merging_again_or_after_the_ledger_took_them_changes_nothing() {
     let again = Intent { before: after, after: advance(after, Step::Intend { deadline }).unwrap(), ..intents[0] };
     store.commit(&Group { settlements: vec![renewed], intents: vec![again], ..Group::default() }).await.unwrap();
     std::fs::write(place.journal().path(), &kept).unwrap();
-    assert_eq!(place.journal().merge(&*store).await.unwrap().known, PEOPLE as usize);
+    assert_eq!(place.journal().merge(&*store).await.unwrap().known, OUTCOMES);
     assert_eq!(once.get(&State::Accepted), Some(&PEOPLE));
     let open = store.open_intents(run, 9).await.unwrap();
     assert_eq!(open.iter().map(|open| (open.id, open.standing)).collect::<Vec<_>>(), [(again.id, again.after)]);

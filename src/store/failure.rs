@@ -24,6 +24,10 @@ impl Affected for sqlx::postgres::PgQueryResult {
 /// The ledger's error for a database's.
 pub(super) fn database(error: sqlx::Error) -> LedgerError {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
+    // The log's index could not grow: "often because the underlying filesystem is out of space" (sqlite.org/rescode.html).
+    if code == "4874" {
+        return LedgerError::Full;
+    }
     // SQLite's extended codes carry the primary one in their low byte (sqlite.org/rescode.html): 5 busy, 11 corrupt, 13 full,
     // 26 no database.
     match code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|code| code & 0xff) {

@@ -36,4 +36,4 @@ pub use cells::Cells;
 pub use dialect::Dialect;
 pub use open::{Mode, Store, open, open_watched};
 pub use session::{Session, Value};
-pub use sql::{Closing, Look, SqlStore};
+pub use sql::{Closing, Count, SqlStore};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::dialect::Dialect;
-use super::sql::{Closing, Look, SqlStore};
+use super::sql::{Closing, Count, SqlStore};
 use super::{postgres, sqlite};
 use crate::outbound::ledger::{Ledger, LedgerError};
 use crate::report::port::Reports;
@@ -29,17 +29,17 @@ pub async fn open(url: &str, mode: Mode) -> Result<Arc<dyn Store>, LedgerError> 
     open_watched(url, mode, &|openings| Ok(openings + 1)).await
 }
 
-/// Opens a ledger as [`open`] does; an engine's opening is counted as `look` says, after `look` is done. So whoever compares the count
+/// Opens a ledger as [`open`] does; an engine's opening is counted as `count` says, after `count` is done. So whoever compares the count
 /// with what it remembers is asked before the count can change, and an end of the process in between leaves no trace.
 ///
 /// # Errors
-/// As [`open`], and what `look` refuses.
-pub async fn open_watched(url: &str, mode: Mode, look: Look<'_>) -> Result<Arc<dyn Store>, LedgerError> {
+/// As [`open`], and what `count` refuses.
+pub async fn open_watched(url: &str, mode: Mode, count: Count<'_>) -> Result<Arc<dyn Store>, LedgerError> {
     if let Some(path) = url.strip_prefix("sqlite:") {
-        return Ok(Arc::new(sqlite::open(path.as_ref(), mode, look).await?));
+        return Ok(Arc::new(sqlite::open(path.as_ref(), mode, count).await?));
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(Arc::new(postgres::open(url, mode, look).await?));
+        return Ok(Arc::new(postgres::open(url, mode, count).await?));
     }
     // The URL itself is not repeated: it may hold a password.
     Err(LedgerError::Unfit("a ledger's URL is `sqlite:<path>` or `postgres://user@host/database`".into()))

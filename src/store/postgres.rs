@@ -12,7 +12,7 @@ use super::failure::database;
 use super::migration;
 use super::open::Mode;
 use super::session::{Session, Value};
-use super::sql::{Look, SqlStore};
+use super::sql::{Count, SqlStore};
 use crate::outbound::ledger::LedgerError;
 
 /// Connections for reading.
@@ -53,7 +53,7 @@ fn options(url: &str) -> Result<PgConnectOptions, LedgerError> {
 }
 
 /// Opens the ledger in the database at `url`.
-pub(super) async fn open(url: &str, mode: Mode, look: Look<'_>) -> Result<SqlStore<Postgres>, LedgerError> {
+pub(super) async fn open(url: &str, mode: Mode, count: Count<'_>) -> Result<SqlStore<Postgres>, LedgerError> {
     let options = options(url)?;
     let reading = options.clone().options([("default_transaction_read_only", "on")]);
     let readers = PgPoolOptions::new().max_connections(READERS).connect_lazy_with(reading);
@@ -81,7 +81,7 @@ pub(super) async fn open(url: &str, mode: Mode, look: Look<'_>) -> Result<SqlSto
         }
         migration::migrate::<Postgres>(&mut connection).await?;
     }
-    SqlStore::owner(writer, readers, None, look).await
+    SqlStore::owner(writer, readers, None, count).await
 }
 
 /// Takes the session's lock, waiting as long as the session's `lock_timeout` says.

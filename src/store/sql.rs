@@ -21,7 +21,7 @@ pub(super) const OPENINGS: &str = "SELECT incarnation FROM engine WHERE id = 1";
 pub(super) const OPENED: &str = "UPDATE engine SET incarnation = $1 WHERE id = 1 AND incarnation < $1";
 
 /// Told how often the ledger was opened before, says what is to be counted now; called before that is written.
-pub type Look<'a> = &'a (dyn Fn(i64) -> Result<i64, LedgerError> + Send + Sync);
+pub type Count<'a> = &'a (dyn Fn(i64) -> Result<i64, LedgerError> + Send + Sync);
 
 /// A ledger in one database.
 #[derive(Debug)]
@@ -46,11 +46,11 @@ impl<DB: Dialect> SqlStore<DB> {
         writer: Pool<DB>,
         readers: Pool<DB>,
         lock: Option<Lock>,
-        look: Look<'_>,
+        count: Count<'_>,
     ) -> Result<Self, LedgerError> {
         let mut connection = writer.acquire().await.map_err(database)?;
         let before = connection.first(OPENINGS, &[]).await?.map_or(Ok(0), |row| row.int(0))?;
-        connection.execute(OPENED, &[Value::Int(look(before)?)]).await?;
+        connection.execute(OPENED, &[Value::Int(count(before)?)]).await?;
         let last = connection.first(LAST, &[]).await?.map(|row| row.maybe_int(0)).transpose()?.flatten();
         drop(connection);
         let bodies = AtomicI64::new(last.unwrap_or(0));

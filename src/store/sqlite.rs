@@ -14,7 +14,7 @@ use super::lock::Lock;
 use super::migration;
 use super::open::Mode;
 use super::session::Session;
-use super::sql::{Look, SqlStore};
+use super::sql::{Count, SqlStore};
 use crate::outbound::ledger::LedgerError;
 
 /// The first version without the write-ahead log's reset fault (`sqlite.org/releaselog/3_51_3.html`).
@@ -66,7 +66,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// Opens the ledger at `path`.
-pub(super) async fn open(path: &Path, mode: Mode, look: Look<'_>) -> Result<SqlStore<Sqlite>, LedgerError> {
+pub(super) async fn open(path: &Path, mode: Mode, count: Count<'_>) -> Result<SqlStore<Sqlite>, LedgerError> {
     if mode == Mode::ReadOnly {
         if !path.is_file() {
             return Err(LedgerError::Unfit(format!("there is no ledger at {}", path.display())));
@@ -102,7 +102,7 @@ pub(super) async fn open(path: &Path, mode: Mode, look: Look<'_>) -> Result<SqlS
         }
         migration::migrate::<Sqlite>(&mut connection).await?;
     }
-    SqlStore::owner(writer, reading(path), Some(lock), look).await
+    SqlStore::owner(writer, reading(path), Some(lock), count).await
 }
 
 fn create(path: &Path) -> Result<Lock, LedgerError> {

@@ -5,6 +5,7 @@ mod plan;
 mod report;
 mod run;
 mod simulate;
+mod unknown;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -74,6 +75,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         }
         Command::Runs => report::runs(config, json).await,
         Command::Show(run) => report::show(&run, config, json).await,
+        Command::Unknown(arguments) => unknown::unknown(&arguments, config, json).await,
         Command::Report(arguments) => report::report(&arguments, config, json).await,
         Command::Explain(arguments) => report::explain(&arguments, config, json).await,
     }
@@ -96,6 +98,7 @@ fn broken(error: &anyhow::Error) -> Exit {
     complain(&format!("error: {error:#}\n"));
     match error.downcast_ref::<LedgerError>() {
         Some(LedgerError::Locked(_)) => Exit::Busy,
+        Some(LedgerError::Full) => Exit::Paused,
         _ if error.is::<Wrong>() => Exit::Invalid,
         _ => Exit::Broken,
     }

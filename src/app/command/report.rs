@@ -35,18 +35,23 @@ fn reason(code: i16) -> Option<&'static str> {
     SkipReason::from_code(code).map(SkipReason::as_str)
 }
 
-async fn open(config: Option<&Path>) -> anyhow::Result<(Settings, Arc<dyn Store>)> {
+/// The settings of a command that names no campaign.
+pub(super) fn settings(config: Option<&Path>) -> anyhow::Result<Settings> {
     let settings = Settings::find(config, Path::new(".")).or_else(|error| {
         // The examples' settings stand beside them.
         Settings::find(config, Path::new("campaigns")).map_err(|_| error)
     });
-    let settings = settings.context(Wrong)?;
+    settings.context(Wrong)
+}
+
+pub(super) async fn open(config: Option<&Path>) -> anyhow::Result<(Settings, Arc<dyn Store>)> {
+    let settings = settings(config)?;
     let store = store::open(&settings.database, store::Mode::ReadOnly).await?;
     Ok((settings, store))
 }
 
 /// The run a person means: an id, the beginning of one, or `last`.
-async fn find(store: &dyn Store, name: &RunName) -> anyhow::Result<String> {
+pub(super) async fn find(store: &dyn Store, name: &RunName) -> anyhow::Result<String> {
     let runs = store.run_list(10_000, false).await?;
     let mut ids = runs.iter().map(|(head, _)| head.id.as_str());
     let found: Vec<&str> = match name.run.as_str() {

@@ -12,10 +12,12 @@ use super::plan::{self, Forecast, Outcome, Source, grouped};
 use super::{Checked, Wrong, checked, clock, complain, out};
 use crate::app::args::{ProblemFormat, RunArguments};
 use crate::app::exit::Exit;
+use crate::app::ledger::{self, Opened, Opening};
 use crate::app::progress::{Shown, follow};
 use crate::app::shutdown;
 use crate::app::wire::Engine;
 use crate::outbound::breaker::Breaker;
+use crate::outbound::emergency::Emergency;
 use crate::outbound::key::{DeliveryId, run_id};
 use crate::outbound::ledger::{Ledger, NewDelivery, NewRun, RejectedRow, RunRecord};
 use crate::outbound::plan::Batch;
@@ -25,7 +27,7 @@ use crate::outbound::session::{RunEnd, Session};
 use crate::outbound::status::{RunState, State};
 use crate::receipt::fold::{Heard, RunTraits};
 use crate::receipt::worker::Listeners;
-use crate::store::{self, Store};
+use crate::store::Store;
 
 /// A run that is planned and may send.
 struct Planned {
@@ -46,7 +48,13 @@ pub(super) async fn run(arguments: &RunArguments, config: Option<&Path>, json: b
     if campaigns.iter().any(|checked| checked.settings.database != settings.database) {
         return Err(anyhow::anyhow!("these campaigns have different settings: run them with separate commands").context(Wrong));
     }
-    let store = store::open(&settings.database, store::Mode::Engine).await?;
+    let Opened { store, emergency, witness } = match ledger::open(&settings, arguments.accept_restored, &*clock()).await? {
+        Opening::Ready(opened) => *opened,
+        Opening::Refused(reason) => {
+            complain(&format!("{}\n", ledger::advice(&reason)));
+            return Ok(Exit::Paused);
+        }
+    };
     let ledger: Arc<dyn Ledger> = Arc::clone(&store) as _;
     let mut planned: Vec<Planned> = Vec::new();
     let mut finished = Vec::new();
@@ -76,7 +84,15 @@ pub(super) async fn run(arguments: &RunArguments, config: Option<&Path>, json: b
     }
     let mut exit = Exit::Done;
     if !planned.is_empty() {
-        exit = send(planned, &settings, arguments, json, &ledger, &stop, &mut finished).await?;
+        let sending = send(planned, &settings, arguments, json, &ledger, emergency, &stop);
+        let (ended, sent) = tokio::select! {
+            ended = sending => ended?,
+            never = witness.watch(&*store) => match never {},
+        };
+        exit = ended;
+        finished.extend(sent);
+        // What was sent until now is seen to be missing from any copy made before.
+        witness.raise(&*store).await;
     }
     for run in &finished {
         let ended = super::report::after_run(store.as_ref(), run, json).await?;
@@ -249,9 +265,10 @@ async fn send(
     arguments: &RunArguments,
     json: bool,
     ledger: &Arc<dyn Ledger>,
+    emergency: Emergency,
     stop: &CancellationToken,
-    finished: &mut Vec<RunRecord>,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<(Exit, Vec<RunRecord>)> {
+    let mut finished = Vec::new();
     let mut senders: Vec<String> = planned.iter().flat_map(|run| run.checked.campaign.senders.iter().cloned()).collect();
     senders.sort();
     senders.dedup();
@@ -260,7 +277,7 @@ async fn send(
     let listeners = Arc::<Listeners>::default();
     let traits = |run: &Planned| RunTraits { has_template: run.script.has_template() };
     let heard: Vec<_> = planned.iter().map(|run| listeners.listen(run.run.no, traits(run))).collect();
-    let engine = Engine::start(settings, &senders, ledger, &clock, &listeners).await?;
+    let engine = Engine::start(settings, &senders, ledger, &clock, &listeners, emergency).await?;
     if !json && let Some(at) = engine.listening_at {
         complain(&format!("webhooks are listened to on http://{at}/webhooks/\n"));
     }
@@ -279,7 +296,7 @@ async fn send(
         }
         finished.push(run.run);
     }
-    Ok(exit)
+    Ok((exit, finished))
 }
 
 async fn one(

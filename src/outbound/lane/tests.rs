@@ -45,9 +45,6 @@ impl Dispatch for Willing {
     async fn commit(&self, group: &Group) -> Result<GroupResult, LedgerError> {
         Ok(GroupResult { intents: vec![IntentResult::Committed; group.intents.len()], ..GroupResult::default() })
     }
-    async fn unresolved(&self, _: RunNo, _: DeliveryId, _: u32) -> Result<Vec<OpenAttempt>, LedgerError> {
-        Ok(Vec::new())
-    }
     async fn open_intents(&self, _: RunNo, _: u32) -> Result<Vec<OpenAttempt>, LedgerError> {
         Ok(Vec::new())
     }

@@ -75,10 +75,10 @@ impl Dispatch for Shaky {
     }
 }
 
-fn outcome(record: i64) -> Settlement {
+fn outcome(record: u64) -> Settlement {
     let before = Standing { state: State::Intent, tries: 1, ..Standing::PLANNED };
     Settlement {
-        id: DeliveryId::from_raw((1 << 32) | record),
+        id: DeliveryId::new(RunNo(1), record).unwrap(),
         before,
         after: Standing { state: State::Accepted, ..before },
         reason: 0,
@@ -88,7 +88,7 @@ fn outcome(record: i64) -> Settlement {
 
 fn promise() -> Intent {
     Intent {
-        id: DeliveryId::from_raw((1 << 32) | 999),
+        id: DeliveryId::new(RunNo(1), 9999).unwrap(),
         before: Standing::PLANNED,
         after: Standing { state: State::Intent, tries: 1, ..Standing::PLANNED },
         person: Phone::parse("+525512345678").unwrap(),
@@ -119,14 +119,14 @@ async fn kept_outcomes_are_journaled_after_five_seconds_and_the_journal_goes_whe
     let ledger = Arc::new(Shaky { down: true.into(), ..Shaky::default() });
     let (writer, task) = Writer::start(Arc::clone(&ledger) as _, journal(&folder));
     let slots = Arc::new(Slots::default());
-    for record in 0..1000 {
+    for record in 1..=1000 {
         writer.settle(outcome(record), Some(slots.ticket())).await;
     }
-    tokio::time::sleep(PATIENCE - AGAIN).await;
+    tokio::time::sleep(PATIENCE.saturating_sub(AGAIN)).await;
     assert_eq!((lines(&path), slots.in_flight()), (0, 1000), "the ledger is trusted for a while");
     tokio::time::sleep(2 * AGAIN).await;
     assert_eq!((lines(&path), slots.in_flight()), (1000, 0), "durable, so their slots are free");
-    writer.settle(outcome(1000), None).await;
+    writer.settle(outcome(1001), None).await;
     tokio::time::sleep(2 * AGAIN).await;
     assert_eq!(lines(&path), 1001, "later ones follow at once, each once");
     let refused = writer.intend(vec![promise()]).await.unwrap_err();
