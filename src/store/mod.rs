@@ -27,6 +27,8 @@ mod report_tests;
 mod rows;
 mod runs;
 mod session;
+#[cfg(test)]
+mod session_tests;
 mod sql;
 mod sqlite;
 #[cfg(test)]

@@ -79,6 +79,7 @@ impl World {
         let settings = format!(
             r#"database = "sqlite:data/fanfare.db"
 grace = "{grace}"
+ballast = "1MiB"
 {listen}
 [providers.meta]
 kind = "meta"
@@ -154,7 +155,7 @@ rate = "1000/s"
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(FANFARE);
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
-        command.env_remove("FANFARE_CONFIG").env_remove("FANFARE_LOG");
+        command.env_remove("FANFARE_CONFIG").env_remove("FANFARE_LOG").env("FANFARE_STATE", self.path("state"));
         command
     }
 
