@@ -321,12 +321,12 @@ impl Audit {
     /// I15: free-form only to people who wrote to that number within a day, as the provider saw it.
     fn windows(&self, circumstances: Circumstances, findings: &mut Findings) {
         const DAY_MS: i64 = 24 * 3600 * 1000;
-        let mut wrote: HashMap<(&str, &str), Vec<i64>> = HashMap::new();
+        let mut wrote: HashMap<(&str, String), Vec<i64>> = HashMap::new();
         for inbound in &self.facts.inbound {
-            wrote.entry((&inbound.number_id, &inbound.from)).or_default().push(inbound.at_ms);
+            wrote.entry((&inbound.number_id, person(&inbound.from))).or_default().push(inbound.at_ms);
         }
         for message in self.facts.messages.iter().filter(|message| message.template.is_none()) {
-            let times = wrote.get(&(message.number_id.as_str(), message.to.as_str()));
+            let times = wrote.get(&(message.number_id.as_str(), person(&message.to)));
             let open = times.is_some_and(|times| times.iter().any(|at| (0..DAY_MS).contains(&(message.at_ms - at))));
             if !open {
                 findings.add("I15", || format!("{} went free-form without an open window", message.wamid));
@@ -363,6 +363,14 @@ impl Audit {
                 findings.add("attempts", || format!("{id}: {recorded} attempts recorded: {delivery:?}"));
             }
         }
+    }
+}
+
+/// A person by one of their numbers: in Mexico 52 1 and ten digits is 52 and ten digits, whichever the other side writes.
+fn person(digits: &str) -> String {
+    match digits.strip_prefix("521") {
+        Some(rest) if rest.len() == 10 => format!("52{rest}"),
+        _ => digits.to_owned(),
     }
 }
 
