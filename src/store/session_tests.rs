@@ -151,6 +151,7 @@ impl Shop {
             priority: 0,
             in_flight: Some(16),
             progress: Arc::new(Progress::default()),
+            alarm: tokio::sync::watch::channel(None).1,
             stop: CancellationToken::new(),
         };
         let end = session.run(self.record().await, &ledger).await.unwrap();

@@ -197,7 +197,7 @@ fn the_readme_names_the_commands_there_are() {
         .split("fanfare ")
         .skip(1)
         .zip(readme.split("fanfare "))
-        .filter(|(_, before)| before.ends_with('`') || before.ends_with("$ ") || before.ends_with("\n"))
+        .filter(|(_, before)| before.ends_with('`') || before.ends_with("$ ") || before.ends_with('\n'))
         .filter_map(|(after, _)| after.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).next())
         .filter(|word| !word.is_empty() && !word.starts_with('-'))
         .map(str::to_owned)
