@@ -205,7 +205,13 @@ impl Engine {
         self.worker = Some(tokio::spawn(async move { worker.work(folded.as_ref(), stop).await }));
         let listen = settings.listen.or((!simulators.is_empty()).then_some(SocketAddr::from(([127, 0, 0, 1], 0))));
         let accounts: BTreeMap<String, Account> = wired.into_iter().map(|(name, wired)| (name, wired.account)).collect();
-        if let Some(listen) = listen.filter(|_| accounts.values().any(|account| !account.secrets.is_empty())) {
+        let signed = accounts.values().any(|account| !account.secrets.is_empty());
+        if settings.listen.is_some() && !signed {
+            tracing::warn!(
+                "webhooks are not listened to: no provider of these senders has app_secrets, so none could be believed"
+            );
+        }
+        if let Some(listen) = listen.filter(|_| signed) {
             let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen for webhooks on {listen}"))?;
             let at = listener.local_addr()?;
             let inbox = Inbox { writer: self.writer.clone() };
@@ -238,9 +244,11 @@ impl Engine {
             serving.await?;
         }
         folding.cancel();
-        if let Some(worker) = worker {
-            worker.await??;
-        }
+        // What failed here is said at the end: outcomes that are still on their way are committed whatever else broke.
+        let folded = match worker {
+            Some(worker) => worker.await.map_err(anyhow::Error::from),
+            None => Ok(Ok(())),
+        };
         drop(writer);
         for task in tasks {
             task.await?;
@@ -249,7 +257,7 @@ impl Engine {
         for simulator in simulators {
             simulator.shutdown().await;
         }
-        Ok(())
+        Ok(folded??)
     }
 }
 

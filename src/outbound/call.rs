@@ -48,6 +48,8 @@ pub struct Report {
     pub signal: Signal,
     /// Code and words, when it failed.
     pub cause: String,
+    /// How long the provider asked to wait, when it failed.
+    pub wait: Option<Duration>,
 }
 
 /// A call about to be made. Its intent is committed.
@@ -105,6 +107,10 @@ impl Call {
             Standing { state: State::Unknown, due_at: now + self.run.grace, ..self.intent.after }
         });
         let cause = cause(&outcome);
+        let wait = match &outcome {
+            Outcome::Accepted { .. } => None,
+            Outcome::Refused(failure) | Outcome::NotSent(failure) | Outcome::Unknown(failure) => failure.retry_after,
+        };
         tracing::info!(
             target: "fanfare::attempt",
             run = self.run.no.0,
@@ -136,7 +142,7 @@ impl Call {
         };
         self.line.writer.settle(settlement, Some(self.ticket)).await;
         // The lane that would learn from it ends only after its calls.
-        drop(self.reports.send(Report { run: self.run.no, took, signal, cause }));
+        drop(self.reports.send(Report { run: self.run.no, took, signal, cause, wait }));
     }
 }
 

@@ -262,6 +262,10 @@ impl Lane {
         self.concurrency.answered(report.took, report.signal == super::react::Signal::Fine);
         if report.signal == super::react::Signal::TooFast {
             self.pacer.too_fast();
+            // Who says how long means the number, not this message alone: nothing goes before, then one to see.
+            if let Some(wait) = report.wait {
+                self.probe = self.probe.max(Some(Instant::now() + wait));
+            }
         }
         let now = self.line.clock.now();
         let Some(link) = self.links.iter_mut().find(|link| link.run.no == report.run) else { return };

@@ -81,9 +81,10 @@ fn refused(failure: &Failure, situation: &Situation) -> (Step, Signal) {
         Class::WindowClosed if situation.route == RouteTaken::FreeForm && situation.has_template => {
             (Step::Renew { until: situation.now, force_template: true }, Signal::Quiet)
         }
-        Class::WindowClosed | Class::Hold | Class::OptOut | Class::OtherPath => (Step::Reject, Signal::Quiet),
+        Class::WindowClosed | Class::Hold | Class::OptOut => (Step::Reject, Signal::Quiet),
         Class::Recipient => (Step::Reject, Signal::BadRecipient),
-        Class::Template => (Step::Defer { until: situation.now + STOPPED }, Signal::TemplateRefused),
+        // The endpoint or the addressing is wrong for this template, whoever gets it: the people wait, they are not at fault.
+        Class::Template | Class::OtherPath => (Step::Defer { until: situation.now + STOPPED }, Signal::TemplateRefused),
         Class::Number | Class::Auth | Class::Payment | Class::Policy => {
             (Step::Defer { until: situation.now + STOPPED }, Signal::Stop)
         }
@@ -172,7 +173,7 @@ mod tests {
             let (step, _) = react(&outcome, &situation);
             let next = advance(situation.standing, step).unwrap();
             if let Step::Defer { until } = step
-                && !matches!(CLASSES[class], Class::Template | Class::Number | Class::Auth | Class::Payment | Class::Policy) {
+                && !matches!(CLASSES[class], Class::Template | Class::OtherPath | Class::Number | Class::Auth | Class::Payment | Class::Policy) {
                 prop_assert!(until >= situation.now + retry_after.unwrap_or_default());
             }
             // Only proof of a non-send lets the same message go out again by itself.
@@ -189,6 +190,14 @@ mod tests {
             let (step, signal) = react(&refused, &situation(tries, 0.5));
             assert_eq!(step, Step::Defer { until: Timestamp(1_000_000 + seconds * 1000) });
             assert_eq!(signal, Signal::Quiet, "others go on");
+        }
+    }
+
+    #[test]
+    fn what_no_person_is_at_fault_for_rejects_nobody() {
+        for class in [Class::Template, Class::OtherPath, Class::Number, Class::Auth, Class::Payment, Class::Policy] {
+            let (step, signal) = react(&Outcome::Refused(failure(class, None)), &situation(1, 0.5));
+            assert!(matches!(step, Step::Defer { .. }) && matches!(signal, Signal::TemplateRefused | Signal::Stop), "{class:?}");
         }
     }
 

@@ -18,6 +18,8 @@ use crate::time::{Clock, Timestamp};
 const BODIES: u32 = 512;
 /// How often the inbox is looked at when nothing was ripe.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long the worker waits before it tries a failing ledger again.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How old a body is before it is folded. Statuses often overtake the answer to their own call: a moment later that answer is
 /// committed, and the status settles nothing that it would settle itself.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -70,38 +72,56 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Folds until stopped, then what is left. While the ledger is full or locked the bodies wait in the inbox.
+    /// Folds until stopped, then what is left. While the ledger fails the bodies stay in the inbox and are tried again.
     ///
     /// # Errors
-    /// When the ledger fails; nothing is lost, the bodies stay in the inbox.
+    /// When the ledger fails after the stop; nothing is lost, the next start folds what is left.
     pub async fn work(&self, ledger: &dyn Ledger, stop: CancellationToken) -> Result<(), LedgerError> {
         let mut senders = HashMap::new();
+        let mut failing = false;
         loop {
             let stopping = stop.is_cancelled();
-            let mut bodies = ledger.unfolded(BODIES).await?;
-            let ripe = self.clock.now() - SETTLE;
-            bodies.retain(|body| stopping || body.received_at <= ripe);
-            if bodies.is_empty() {
-                if stopping {
-                    return Ok(());
-                }
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(LOOK) => {}
-                }
-                continue;
-            }
-            match self.fold(bodies, &mut senders, ledger).await {
-                Err(error) if error.may_pass() => {
-                    tracing::debug!(%error, "webhooks wait to be folded");
-                    if stopping {
-                        return Ok(());
+            let wait = match self.turn(stopping, &mut senders, ledger).await {
+                Ok(folded) => {
+                    failing = false;
+                    match (folded, stopping) {
+                        (true, _) => continue,
+                        (false, true) => return Ok(()),
+                        (false, false) => LOOK,
                     }
-                    tokio::time::sleep(10 * LOOK).await;
                 }
-                folded => folded?,
+                // A full or locked ledger was said elsewhere; the next start folds what waits.
+                Err(error) if stopping => return if error.may_pass() { Ok(()) } else { Err(error) },
+                Err(error) => {
+                    if !failing {
+                        tracing::error!(%error, "webhooks wait in the inbox: the ledger could not fold them; tried again");
+                    }
+                    failing = true;
+                    AGAIN
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(wait) => {}
             }
         }
+    }
+
+    /// Folds what is ripe; whether there was anything.
+    async fn turn(
+        &self,
+        stopping: bool,
+        senders: &mut HashMap<(String, String), Option<SenderNo>>,
+        ledger: &dyn Ledger,
+    ) -> Result<bool, LedgerError> {
+        let mut bodies = ledger.unfolded(BODIES).await?;
+        let ripe = self.clock.now() - SETTLE;
+        bodies.retain(|body| stopping || body.received_at <= ripe);
+        if bodies.is_empty() {
+            return Ok(false);
+        }
+        self.fold(bodies, senders, ledger).await?;
+        Ok(true)
     }
 
     async fn fold(

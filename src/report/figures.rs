@@ -47,6 +47,15 @@ pub fn duration(millis: u64) -> String {
     }
 }
 
+/// A span between two clocks of which one knows whole seconds only: nothing is said below one.
+pub fn whole_seconds(millis: u64) -> String {
+    match millis / 1000 {
+        0 => "under 1s".to_owned(),
+        secs @ 1..10 => format!("{secs}s"),
+        _ => duration(millis),
+    }
+}
+
 /// A text of unknown origin, harmless on a terminal: control characters and those that turn the writing direction are spelt out.
 pub fn harmless(text: &str) -> Cow<'_, str> {
     let bad = |c: char| {
@@ -97,6 +106,12 @@ mod tests {
     fn durations_in_two_units() {
         let shown: Vec<_> = [0, 999, 1_000, 9_990, 10_000, 61_000, 3_600_000, 86_400_000, 266_400_000].map(duration).into();
         assert_eq!(shown, ["0ms", "999ms", "1.0s", "9.9s", "10s", "1m 01s", "1h 00m", "1d 00h", "3d 02h"]);
+    }
+
+    #[test]
+    fn spans_of_whole_seconds_claim_no_more() {
+        let shown: Vec<_> = [0, 999, 1_000, 9_000, 10_000, 61_000].map(whole_seconds).into();
+        assert_eq!(shown, ["under 1s", "under 1s", "1s", "9s", "10s", "1m 01s"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io::Write;
 
 use async_trait::async_trait;
 
-use super::figures::{duration, harmless, number};
+use super::figures::{duration, harmless, number, whole_seconds};
 use super::format::{Format, ReportError};
 use super::latency::Latency;
 use super::layout::{Funnel, bars, table};
@@ -96,9 +96,9 @@ impl Text {
 
     fn times(self, report: &RunReport) -> String {
         let mut text = String::new();
-        let row = |label: &str, latency: &Option<Latency>| {
+        let row = |label: &str, latency: &Option<Latency>, shown: &dyn Fn(u64) -> String| {
             let latency = latency.as_ref()?;
-            let times = [latency.min_ms, latency.p50_ms, latency.p95_ms, latency.max_ms].map(duration);
+            let times = [latency.min_ms, latency.p50_ms, latency.p95_ms, latency.max_ms].map(shown);
             let of = if latency.every > 1 {
                 format!("{}, every {}th", number(latency.measured), latency.every)
             } else {
@@ -106,7 +106,10 @@ impl Text {
             };
             Some(std::iter::once(label.to_owned()).chain(times).chain([of]).collect())
         };
-        let rows = [row("call to answer", &report.call_latency), row("call to delivery", &report.delivery_latency)];
+        let rows = [
+            row("call to answer", &report.call_latency, &duration),
+            row("call to delivery", &report.delivery_latency, &whole_seconds),
+        ];
         let rows: Vec<_> = rows.into_iter().flatten().collect();
         if !rows.is_empty() {
             text.push('\n');

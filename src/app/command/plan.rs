@@ -17,7 +17,7 @@ use crate::app::config::Settings;
 use crate::app::exit::Exit;
 use crate::app::wire;
 use crate::audience::{self, Audience, AudienceSpec, Input, Region, RejectsWriter};
-use crate::campaign::{AudienceFile, AudiencePart};
+use crate::campaign::{AudienceFile, AudiencePart, Prefer};
 use crate::decision::window::opened_since;
 use crate::outbound::key::{DeliveryId, RunNo};
 use crate::outbound::ledger::{Claimed, RouteTaken, SenderNo};
@@ -357,33 +357,37 @@ fn audience_text(checked: &Checked, source: &Source, outcome: &Outcome) -> Strin
 pub(super) fn text(checked: &Checked, source: &Source, outcome: &Outcome, forecast: &Forecast) -> String {
     let mut text = format!("Plan\n{}", audience_text(checked, source, outcome));
     let skipped: u64 = forecast.skipped.values().sum();
-    let sent = outcome.read.counts.planned - skipped;
-    let script_has = (checked.campaign.free_form.is_some(), checked.campaign.template.is_some());
+    let mut sent = outcome.read.counts.planned - skipped;
     let mut line = |label: &str, value: String| text.push_str(&format!("  {label:<12} {value}\n"));
     for (reason, count) in &forecast.skipped {
         line("skipped", format!("{} {reason}", grouped(*count)));
     }
-    match script_has {
-        (true, true) => {
-            line("free-form", format!("{} people have an open window now", grouped(forecast.open_windows)));
-            line("template", format!("{} people", grouped(sent - forecast.open_windows)));
-        }
-        (true, false) => {
-            line("free-form", format!("{} people have an open window now", grouped(forecast.open_windows)));
-            line("skipped", format!("{} window_closed_no_template", grouped(sent - forecast.open_windows)));
-        }
-        _ => line("template", format!("{} people", grouped(sent))),
+    let campaign = &checked.campaign;
+    let free_form = campaign.free_form.is_some() && (campaign.template.is_none() || campaign.route.prefer == Prefer::FreeForm);
+    if free_form {
+        line("free-form", format!("{} people have an open window now", grouped(forecast.open_windows)));
+    }
+    let others = if free_form { sent - forecast.open_windows } else { sent };
+    if campaign.template.is_some() {
+        line("template", format!("{} people", grouped(others)));
+    } else if others > 0 {
+        // Whose window opens in time gets the message after all.
+        sent -= others;
+        line("left out", format!("{} people have no open window now, and there is no template", grouped(others)));
     }
     let mut regions: Vec<_> = forecast.regions.iter().collect();
     regions.sort_by_key(|(region, count)| (std::cmp::Reverse(**count), region.as_str().to_owned()));
     let named: Vec<_> =
         regions.iter().take(8).map(|(region, count)| format!("{} {}", region.as_str(), grouped(**count))).collect();
     let more = if regions.len() > 8 { format!(", {} more", regions.len() - 8) } else { String::new() };
-    line("countries", format!("{}{more}", named.join(", ")));
+    if !named.is_empty() {
+        line("countries", format!("{}{more}", named.join(", ")));
+    }
     let rate = rate(checked);
     #[expect(clippy::cast_precision_loss, reason = "people are far fewer than 2^52")]
     let seconds = sent as f64 / rate.max(1e-9);
-    line("takes", format!("about {} at {rate:.0} a second", span(seconds)));
+    let pace = if rate < 10.0 { format!("{:.0} a minute", rate * 60.0) } else { format!("{rate:.0} a second") };
+    line("takes", format!("about {} at {pace}", span(seconds)));
     for (at, sample) in &forecast.samples {
         text.push_str(&format!("\n{}:{at}\n{sample}\n", source.name));
     }

@@ -219,3 +219,15 @@ async fn a_new_run_on_a_busy_lane_proves_itself_first() {
     assert!(halt.sender.is_none() && halt.reason.contains("132001"), "{halt:?}");
     assert!(bench.transport.sent(2) <= 6, "{} calls for a template that does not exist", bench.transport.sent(2));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_number_in_maintenance_is_left_alone_for_the_minute_it_asks_for() {
+    let refusal = r#"{"error":{"code":131057,"message":"account in maintenance"}}"#;
+    let bench = Bench::new("100/s", Slow { answers: HashMap::from([("1".to_owned(), refusal)]), ..Slow::default() });
+    let _run = bench.run(1, 200, |_| {});
+    tokio::time::sleep(Duration::from_secs(55)).await;
+    let sent = bench.transport.sent(1);
+    assert!(sent <= 40, "{sent} calls: those in flight when the first answer came, and none after");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!((1..=2).contains(&(bench.transport.sent(1) - sent)), "then one at a time");
+}
