@@ -152,6 +152,21 @@ async fn outcomes_that_a_full_database_refused_are_there_after_the_next_start() 
 }
 
 #[tokio::test]
+async fn a_transaction_that_sqlite_ended_by_itself_does_not_end_the_writer() {
+    let place = Place::new();
+    let store = place.open().await;
+    for _ in 0..3 {
+        // What SQLite does on a disk that is full when the transaction is to be written (sqlite.org/lang_transaction.html).
+        let mut transaction = store.write().await.unwrap();
+        sqlx::raw_sql("ROLLBACK").execute(&mut *transaction).await.unwrap();
+        drop(transaction);
+        store.commit(&Group::default()).await.unwrap();
+    }
+    calls_in_flight(&store).await;
+    store.close().await;
+}
+
+#[tokio::test]
 async fn merging_again_or_after_the_ledger_took_them_changes_nothing() {
     let place = Place::new();
     let store = place.open().await;

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use sqlx::{Pool, Transaction};
+use sqlx::{Connection as _, Pool, SqlSafeStr as _, Transaction};
 
 use super::cells::Cells;
 use super::dialect::Dialect;
@@ -75,7 +75,13 @@ impl<DB: Dialect> SqlStore<DB> {
     /// A transaction that writes: alone, and rolled back unless it is committed.
     pub(super) async fn write(&self) -> Result<Transaction<'static, DB>, LedgerError> {
         let writer = self.writer.as_ref().ok_or_else(|| LedgerError::Unfit("the ledger was opened for reading only".into()))?;
-        writer.begin_with(DB::BEGIN_WRITE).await.map_err(database)
+        let mut connection = writer.acquire().await.map_err(database)?;
+        if connection.is_in_transaction() {
+            // A full disk makes SQLite end a transaction by itself; the driver then counts one for ever, and begins no other.
+            connection.close().await.map_err(database)?;
+            connection = writer.acquire().await.map_err(database)?;
+        }
+        Transaction::begin(connection, Some(DB::BEGIN_WRITE.into_sql_str())).await.map_err(database)
     }
 }
 
