@@ -140,9 +140,9 @@ impl Call {
             reason: 0,
             fact: Some(fact(&self.intent, outcome, http, now)),
         };
-        self.line.writer.settle(settlement, Some(self.ticket)).await;
-        // The lane that would learn from it ends only after its calls.
+        // Before the slot comes free, which wakes the lane: it looks here first. It ends only after its calls.
         drop(self.reports.send(Report { run: self.run.no, took, signal, cause, wait }));
+        self.line.writer.settle(settlement, Some(self.ticket)).await;
     }
 }
 

@@ -204,8 +204,11 @@ impl Feeder {
             };
             let Some((index, room)) = self.room(index).await else { return Ok(()) };
             if let Some(ready) = self.ready(claimed, route, index, place, now).await {
-                room.send(ready);
-                self.outlets.iter().skip(index).take(1).for_each(|outlet| outlet.lane.work.notify_one());
+                let queue = room.send(ready);
+                // A lane with more to do looks here again by itself.
+                if queue.max_capacity() - queue.capacity() <= 1 {
+                    self.outlets.iter().skip(index).take(1).for_each(|outlet| outlet.lane.work.notify_one());
+                }
             }
             if until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(());

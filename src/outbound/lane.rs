@@ -116,7 +116,6 @@ impl Lane {
                 Err(wait) => wait,
             };
             tokio::select! {
-                Some(report) = reported.recv() => self.learn(&report),
                 link = attached.recv(), if open => match link {
                     Some(run) => {
                         if run.proven {
@@ -148,8 +147,8 @@ impl Lane {
             limit = 1;
         }
         let free = limit.saturating_sub(self.slots.in_flight());
-        // A commit costs the same for one as for many: under load a lane waits until an eighth of its slots is free.
-        if free == 0 || (free < limit / 8 && self.slots.in_flight() > limit / 8) {
+        // A commit costs the same for one as for many: under load a lane waits until a quarter of its slots is free.
+        if free == 0 || (free < limit / 4 && self.slots.in_flight() > limit / 4) {
             return Err(IDLE);
         }
         let mut group = Vec::new();

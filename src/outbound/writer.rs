@@ -16,11 +16,14 @@ use super::ledger::{Dispatch, Group, GroupResult, InboxBody, Intent, IntentResul
 use super::slots::Ticket;
 
 /// What waits at most before a commit begins.
-const MOST: usize = 512;
+const MOST: usize = 1024;
 /// A group of at least so many does not wait for more.
-const ENOUGH: usize = 96;
+/// A commit costs about 0.8 ms of CPU whatever is in it, and about 15 µs for each message's two facts.
+const ENOUGH: usize = 256;
 /// How long a small group waits for company; bounds the latency that durability adds.
 const LINGER: Duration = Duration::from_millis(2);
+/// Between two looks at what has come meanwhile.
+const BETWEEN: Duration = Duration::from_millis(1);
 /// How long the writer waits before it offers kept outcomes to a failing ledger again.
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long a failing ledger is trusted to take the outcomes after all (reliability, section 1.9).
@@ -292,16 +295,16 @@ impl Task {
     }
 }
 
+/// Fills the batch; looks from time to time instead of waking up for each.
 async fn gather(batch: &mut Batch, waiting: &mut mpsc::Receiver<Op>, kept: usize) {
     let until = Instant::now() + LINGER;
     while batch.len() < MOST + kept {
         match waiting.try_recv() {
             Ok(op) => batch.add(op),
-            Err(_) if batch.len() >= ENOUGH => return,
-            Err(_) => match tokio::time::timeout_at(until, waiting.recv()).await {
-                Ok(Some(op)) => batch.add(op),
-                Ok(None) | Err(_) => return,
-            },
+            Err(mpsc::error::TryRecvError::Empty) if batch.len() < ENOUGH && Instant::now() < until => {
+                tokio::time::sleep(BETWEEN).await;
+            }
+            Err(_) => return,
         }
     }
 }

@@ -26,7 +26,7 @@ const READERS: u32 = 4;
 /// Pages of the log before they are moved into the file; 20,000 gained 10-20 % on scattered updates over the default of 1,000.
 const CHECKPOINT_PAGES: &str = "20000";
 /// Kibibytes of pages the writer keeps (negative: not a count of pages).
-const WRITER_CACHE: &str = "-32768";
+const WRITER_CACHE: &str = "-16384";
 /// The look-over after an unclean stop ends after this many thousand steps of SQLite's machine, whatever the file's size.
 const CHECK_STEPS: u32 = 20_000;
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Body, Certificate, Client, Method, Proxy, Url, redirect, retry, tls};
@@ -50,6 +51,8 @@ pub struct HttpTransport {
     base: Url,
     /// The base URL's own path, without a slash at its end.
     prefix: String,
+    /// The last path and its address: a lane's path is nearly always the same.
+    last: ArcSwapOption<(String, Url)>,
     clock: Arc<dyn Clock>,
 }
 
@@ -63,7 +66,7 @@ impl HttpTransport {
         let base = settings.base()?;
         let clients = (0..settings.clients.max(1)).map(|_| client(settings, &base)).collect::<Result<_, _>>()?;
         let prefix = base.path().trim_end_matches('/').to_owned();
-        Ok(Self { clients, turn: AtomicUsize::new(0), base, prefix, clock })
+        Ok(Self { clients, turn: AtomicUsize::new(0), base, prefix, last: ArcSwapOption::empty(), clock })
     }
 
     fn client(&self) -> Option<&Client> {
@@ -72,12 +75,16 @@ impl HttpTransport {
     }
 
     fn url(&self, path: &str) -> Url {
+        if let Some(last) = self.last.load().as_deref().filter(|(of, _)| of == path) {
+            return last.1.clone();
+        }
         let mut url = self.base.clone();
         if self.prefix.is_empty() {
             url.set_path(path);
         } else {
             url.set_path(&[&self.prefix, path].concat());
         }
+        self.last.store(Some(Arc::new((path.to_owned(), url.clone()))));
         url
     }
 }
