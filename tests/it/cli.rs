@@ -21,7 +21,7 @@ fn world() -> World {
 fn every_command_explains_itself() {
     let all = fanfare(&["--help"]);
     all.expect(0);
-    for command in ["check", "plan", "run", "runs", "show", "report", "explain", "simulate"] {
+    for command in ["check", "plan", "run", "runs", "show", "report", "explain", "unknown", "simulate"] {
         assert!(all.out.lines().any(|line| line.trim_start().starts_with(command)), "{command} is not in --help");
         let own = fanfare(&[command, "--help"]);
         own.expect(0);

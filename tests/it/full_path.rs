@@ -46,6 +46,7 @@ fn the_demo_runs_as_it_stands() {
         Command::new(FANFARE)
             .args(["--log", "debug", "run", "--linger", "3s", "campaigns/demo.toml"])
             .current_dir(folder.path())
+            .env("FANFARE_STATE", folder.path().join("state"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
